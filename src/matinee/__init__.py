@@ -1,0 +1,1 @@
+"""Matinee: film recommendations, from raw ratings to a page people use."""

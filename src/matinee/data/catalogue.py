@@ -1,0 +1,96 @@
+"""The films: ids, titles, years, genres, tags and whatever else a table says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from matinee.data.vocabulary import BoolArray, Vocabulary
+from matinee.errors import DataError
+
+SCHEMA: dict[str, pl.DataType] = {
+    "id": pl.String(),
+    "title": pl.String(),
+    "year": pl.Int32(),
+    "genres": pl.List(pl.String()),
+    "tags": pl.List(pl.String()),
+}
+"""The columns every catalogue has, in this order; further columns are free."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Films in the order of their integers: row `i` of the frame is film `i`.
+
+    Attributes:
+        frame: The columns of `SCHEMA` and any free ones. A missing year is null; a missing
+            title is the id; missing genres and tags are empty lists.
+    """
+
+    frame: pl.DataFrame
+
+    def __post_init__(self) -> None:
+        """Check the columns that everything else relies on."""
+        for name, dtype in SCHEMA.items():
+            if self.frame.schema.get(name) != dtype:
+                raise DataError(
+                    f"the film table's column {name!r} is {self.frame.schema.get(name)}",
+                    expected=str(dtype),
+                )
+
+    @classmethod
+    def from_frame(cls, frame: pl.DataFrame) -> Self:
+        """Complete a frame that has at least `id`: absent columns are filled, types cast."""
+        n = frame.height
+        absent: dict[str, pl.Series] = {
+            "title": frame["id"].cast(pl.String()).alias("title"),
+            "year": pl.Series("year", [None] * n, pl.Int32()),
+            "genres": pl.Series("genres", [[]] * n, SCHEMA["genres"]),
+            "tags": pl.Series("tags", [[]] * n, SCHEMA["tags"]),
+        }
+        frame = frame.with_columns(s for name, s in absent.items() if name not in frame.columns)
+        frame = frame.with_columns(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+        frame = frame.with_columns(
+            pl.col("title").fill_null(pl.col("id")),
+            pl.col("genres").fill_null(pl.lit([], dtype=SCHEMA["genres"])),
+            pl.col("tags").fill_null(pl.lit([], dtype=SCHEMA["tags"])),
+        )
+        free = [name for name in frame.columns if name not in SCHEMA]
+        return cls(frame.select([*SCHEMA, *free]))
+
+    @classmethod
+    def bare(cls, ids: Vocabulary) -> Self:
+        """A catalogue of which nothing but the ids is known."""
+        return cls.from_frame(pl.DataFrame({"id": list(ids)}, schema={"id": pl.String()}))
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    @cached_property
+    def ids(self) -> Vocabulary:
+        """The films' outside ids."""
+        return Vocabulary(self.frame["id"], sort="film")
+
+    @cached_property
+    def titles(self) -> list[str]:
+        """The films' titles, without the year."""
+        return self.frame["title"].to_list()
+
+    @cached_property
+    def genres(self) -> Vocabulary:
+        """All genres that occur, in alphabetical order."""
+        names = self.frame["genres"].explode().drop_nulls().unique().sort()
+        return Vocabulary(names, sort="genre")
+
+    @cached_property
+    def genre_matrix(self) -> BoolArray:
+        """Which film has which genre: `[n_films, n_genres]`."""
+        matrix = np.zeros((len(self), len(self.genres)), dtype=np.bool_)
+        pairs = self.frame.select(pl.int_range(pl.len()).alias("film"), "genres").explode("genres")
+        pairs = pairs.drop_nulls()
+        matrix[pairs["film"].to_numpy(), self.genres.encode(pairs["genres"])] = True
+        return matrix

@@ -1,0 +1,224 @@
+"""Who rated what, how, and when: the one in-memory form of a data set."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+
+from matinee.data.catalogue import Catalogue
+from matinee.data.queries import Queries
+from matinee.data.vocabulary import FloatArray, IntArray, LongArray, Vocabulary
+from matinee.errors import DataError
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scale ratings are given on.
+
+    Attributes:
+        low: Smallest rating.
+        high: Largest rating.
+        step: Distance of neighbouring ratings.
+    """
+
+    low: float
+    high: float
+    step: float
+
+    @property
+    def levels(self) -> list[float]:
+        """Every rating that can be given, ascending."""
+        count = round((self.high - self.low) / self.step) + 1
+        return [self.low + i * self.step for i in range(count)]
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Ratings as flat read-only arrays, sorted by (user, time), ties in the order given.
+
+    Attributes:
+        users: `[n]` int32, ascending.
+        items: `[n]` int32.
+        ratings: `[n]` float32; all 1 where `explicit` is False.
+        times: `[n]` int64 Unix seconds; all 0 where `timed` is False.
+        user_ids: The people's outside ids; people without ratings may be among them.
+        catalogue: The films; films without ratings may be among them.
+        people: One row a person in the order of `user_ids`, with an `id` column and free
+            columns (age, gender, ...), or None.
+        explicit: Whether ratings were given.
+        timed: Whether times were given.
+    """
+
+    users: IntArray
+    items: IntArray
+    ratings: FloatArray
+    times: LongArray
+    user_ids: Vocabulary
+    catalogue: Catalogue
+    people: pl.DataFrame | None = None
+    explicit: bool = True
+    timed: bool = True
+
+    @classmethod
+    def build(
+        cls,
+        users: ArrayLike,
+        items: ArrayLike,
+        ratings: ArrayLike | None = None,
+        times: ArrayLike | None = None,
+        *,
+        user_ids: Vocabulary | None = None,
+        catalogue: Catalogue | None = None,
+        people: pl.DataFrame | None = None,
+    ) -> Self:
+        """Sort, freeze and check arrays of equal length.
+
+        Args:
+            users: User integers.
+            items: Film integers.
+            ratings: Ratings, or None where there are none (then `explicit` is False).
+            times: Unix seconds, or None where there are none (then `timed` is False).
+            user_ids: Outside ids of the people; by default their integers as text.
+            catalogue: The films; by default just their integers as text.
+            people: The user table.
+
+        Raises:
+            DataError: On unequal lengths or integers outside the vocabularies.
+        """
+        u, i = np.asarray(users, dtype=np.int32), np.asarray(items, dtype=np.int32)
+        r = np.ones(len(u), np.float32) if ratings is None else np.asarray(ratings, np.float32)
+        t = np.zeros(len(u), np.int64) if times is None else np.asarray(times, np.int64)
+        if not len(u) == len(i) == len(r) == len(t):
+            raise DataError("users, items, ratings and times differ in length")
+        user_ids = user_ids or _numbered(u, "person")
+        catalogue = catalogue or Catalogue.bare(_numbered(i, "film"))
+        _check_range(u, len(user_ids), "user")
+        _check_range(i, len(catalogue), "item")
+        order = _order(u, t)
+        if order is not None:
+            u, i, r, t = u[order], i[order], r[order], t[order]
+        for array in (u, i, r, t):
+            array.flags.writeable = False
+        return cls(
+            u, i, r, t, user_ids, catalogue, people, ratings is not None, times is not None
+        )
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_users(self) -> int:
+        """Number of people, with or without ratings."""
+        return len(self.user_ids)
+
+    @property
+    def n_items(self) -> int:
+        """Number of films, with or without ratings."""
+        return len(self.catalogue)
+
+    @cached_property
+    def offsets(self) -> LongArray:
+        """User `u`'s ratings are rows `offsets[u]:offsets[u + 1]`; `[n_users + 1]`."""
+        return np.searchsorted(self.users, np.arange(self.n_users + 1)).astype(np.int64)
+
+    @cached_property
+    def item_counts(self) -> LongArray:
+        """Number of ratings of each film, `[n_items]`."""
+        return np.bincount(self.items, minlength=self.n_items)
+
+    @cached_property
+    def active_users(self) -> LongArray:
+        """Users with at least one rating, ascending."""
+        return np.flatnonzero(np.diff(self.offsets))
+
+    @cached_property
+    def scale(self) -> Scale:
+        """The rating scale as far as the ratings show it; (1, 1, 1) without ratings."""
+        levels = np.unique(self.ratings)
+        if len(levels) < 2:
+            return Scale(*(float(levels[0]) if len(levels) else 1.0,) * 2, 1.0)
+        return Scale(float(levels[0]), float(levels[-1]), float(np.diff(levels).min()))
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> Self:
+        """Some of the ratings, same people and films; `rows` is a mask or ascending indices."""
+        picked = [a[rows] for a in (self.users, self.items, self.ratings, self.times)]
+        for array in picked:
+            array.flags.writeable = False
+        return replace(
+            self, users=picked[0], items=picked[1], ratings=picked[2], times=picked[3]
+        )
+
+    def merge(self, other: Self) -> Self:
+        """These ratings and those of `other` (same people and films), in order again."""
+        columns = (
+            np.concatenate([getattr(self, c), getattr(other, c)])
+            for c in ("users", "items", "ratings", "times")
+        )
+        u, i, r, t = columns
+        built = self.build(u, i, r, t, user_ids=self.user_ids, catalogue=self.catalogue)
+        return replace(
+            built, people=self.people, explicit=self.explicit, timed=self.timed
+        )
+
+    def matrix(self, values: NDArray[np.floating] | None = None) -> csr_array:
+        """A sparse matrix `[n_users, n_items]`; entries are `values` `[n]`, 1 by default."""
+        values = np.ones(len(self), np.float32) if values is None else values
+        return csr_array(
+            (values, self.items, self.offsets), shape=(self.n_users, self.n_items), copy=True
+        )
+
+    def queries(self, users: NDArray[np.integer] | None = None) -> Queries:
+        """The people as askers, with all these ratings as their histories.
+
+        Args:
+            users: `[B]` user integers; everyone by default.
+        """
+        users = np.arange(self.n_users) if users is None else np.asarray(users)
+        starts, lengths = self.offsets[users], np.diff(self.offsets)[users]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        entries = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Queries(
+            users=torch.from_numpy(users.astype(np.int64)),
+            offsets=torch.from_numpy(offsets.astype(np.int64)),
+            items=torch.from_numpy(self.items[entries].astype(np.int64)),
+            ratings=torch.from_numpy(self.ratings[entries]),
+            times=torch.from_numpy(self.times[entries]),
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over ids, users, items, ratings and times: names the data exactly."""
+        sha = hashlib.sha256()
+        for ids in (self.user_ids, self.catalogue.ids):
+            sha.update("\x00".join(ids).encode())
+            sha.update(b"\x01")
+        for array in (self.users, self.items, self.ratings, self.times):
+            sha.update(np.ascontiguousarray(array).view(np.uint8))
+        return sha.hexdigest()
+
+
+def _numbered(indices: IntArray, sort: str) -> Vocabulary:
+    return Vocabulary(map(str, range(int(indices.max(initial=-1)) + 1)), sort=sort)
+
+
+def _check_range(indices: IntArray, size: int, name: str) -> None:
+    if len(indices) and not (0 <= int(indices.min()) and int(indices.max()) < size):
+        raise DataError(f"a {name} integer lies outside 0..{size - 1}")
+
+
+def _order(users: IntArray, times: LongArray) -> LongArray | None:
+    """The stable order by (user, time), or None where it is so already."""
+    step = np.diff(users)
+    if np.all((step > 0) | ((step == 0) & (np.diff(times) >= 0))):
+        return None
+    frame = pl.DataFrame({"u": users, "t": times})
+    order = frame.select(pl.arg_sort_by("u", "t", maintain_order=True)).to_series()
+    return order.to_numpy().astype(np.int64)

@@ -1,0 +1,153 @@
+"""What a recommender is: an `nn.Module` that turns histories into scores.
+
+A model's learned knowledge is exactly its `state_dict()`: weights for a network, buffers
+for what is solved in one go. Saving, loading, devices and checkpoints follow from that.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from matinee.config import Config
+from matinee.data.interactions import Interactions
+from matinee.data.queries import Queries
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """All a model may know of the data before it learns: how large its tables are.
+
+    Attributes:
+        users: Number of people.
+        items: Number of films.
+    """
+
+    users: int
+    items: int
+
+    @classmethod
+    def of(cls, data: Interactions) -> Sizes:
+        """The sizes of a data set."""
+        return cls(users=data.n_users, items=data.n_items)
+
+
+class Recommender(nn.Module, ABC):
+    """A model: history in, scores out.
+
+    A subclass names its settings type in `Config` and creates all its parameters and
+    buffers, at their final shapes, from `config` and `sizes` alone.
+
+    Args:
+        config: The model's settings.
+        sizes: Table sizes.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Config]]
+    config: Config
+
+    def __init__(self, config: Config, sizes: Sizes) -> None:
+        super().__init__()
+        self.config = config
+        self.sizes = sizes
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's tensors live."""
+        tensors: Iterator[Tensor] = (*self.parameters(), *self.buffers()).__iter__()
+        return next(tensors, torch.empty(0)).device
+
+    @abstractmethod
+    def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
+        """How much each person should like each film; higher is better.
+
+        Scores of one person are comparable with each other, not across people. Films of
+        the history are scored like all others; leaving them out is the caller's choice.
+
+        Args:
+            queries: B people.
+            items: `[K]` candidates for everyone, or `[B, K]` candidates for each; all
+                films by default.
+
+        Returns:
+            `[B, n_items]` or `[B, K]`, float, on the model's device, without gradient.
+        """
+
+    def item_vectors(self) -> Tensor | None:
+        """Vectors `[n_items, d]` whose cosine tells how alike two films are, if there are any."""
+        return None
+
+
+class Solved(Recommender):
+    """A model that is computed from the data in one go."""
+
+    @abstractmethod
+    def solve(self, data: Interactions) -> None:
+        """Fill the buffers from training data."""
+
+
+class Batches(Protocol):
+    """A view of the training data as a sequence of batches for each epoch.
+
+    Batch `step` of epoch `epoch` is a function of (seed, epoch, step) alone.
+    """
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+        ...
+
+    def batch(self, epoch: int, step: int) -> dict[str, Tensor]:
+        """One batch: named tensors of equal first dimension."""
+        ...
+
+
+class Learned(Recommender):
+    """A model that is trained by gradient descent, by the one training loop of the engine.
+
+    `defaults` are the training settings that suit the model, as `TrainerConfig` fields.
+    """
+
+    defaults: ClassVar[dict[str, Any]] = {}
+
+    def prepare(self, data: Interactions) -> None:
+        """Set what is known before the first step, such as the mean rating."""
+
+    @abstractmethod
+    def batches(self, data: Interactions, *, batch_size: int, seed: int) -> Batches:
+        """The view of the data that `forward` eats."""
+
+    @abstractmethod
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        """The loss of a batch: a scalar, a mean over its examples."""
+
+
+@runtime_checkable
+class RatingPredictor(Protocol):
+    """A model that predicts stars."""
+
+    def predict(self, queries: Queries, items: Tensor) -> Tensor:
+        """Expected ratings on the scale of the data.
+
+        Args:
+            queries: B people.
+            items: `[K]` or `[B, K]`.
+
+        Returns:
+            `[B, K]`.
+        """
+        ...
+
+
+def pick(scores: Tensor, items: Tensor | None) -> Tensor:
+    """The columns of `scores` `[B, n_items]` that `items` names; see `Recommender.score`."""
+    if items is None:
+        return scores
+    if items.ndim == 1:
+        return scores[:, items]
+    return scores.gather(1, items)
