@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-DATASETS = Path(
-    os.environ.get("MATINEE_DATA") or Path(__file__).parents[2] / "shared" / "datasets"
-)
+DATASETS = Path(os.environ.get("MATINEE_DATA") or Path(__file__).parents[2] / "shared" / "datasets")
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ expected and what to do, on one line. Anything else that escapes is a bug of our
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -115,8 +116,6 @@ def unknown(sort: str, name: str, known: Iterable[str], *, where: str | None = N
 
 def suggestion(name: str, known: Iterable[str]) -> str | None:
     """'Did you mean X?' for the nearest known name, or None if nothing is near."""
-    import difflib
-
-    near = difflib.get_close_matches(name.casefold(), {k.casefold(): k for k in known}, n=1)
     originals = {k.casefold(): k for k in known}
+    near = difflib.get_close_matches(name.casefold(), originals, n=1)
     return f"Did you mean {originals[near[0]]!r}?" if near else None

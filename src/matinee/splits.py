@@ -65,6 +65,7 @@ class Split:
         for fold in (self.valid, self.test):
             if fold is not None:
                 sha.update(fold.history.digest.encode() + fold.held_out.digest.encode())
-                sha.update(b"" if fold.candidates is None else np.ascontiguousarray(fold.candidates))
+                candidates = np.empty(0) if fold.candidates is None else fold.candidates
+                sha.update(np.ascontiguousarray(candidates).data)
         sha.update(self.train.digest.encode())
         return sha.hexdigest()

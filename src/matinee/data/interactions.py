@@ -107,9 +107,7 @@ class Interactions:
             u, i, r, t = u[order], i[order], r[order], t[order]
         for array in (u, i, r, t):
             array.flags.writeable = False
-        return cls(
-            u, i, r, t, user_ids, catalogue, people, ratings is not None, times is not None
-        )
+        return cls(u, i, r, t, user_ids, catalogue, people, ratings is not None, times is not None)
 
     def __len__(self) -> int:
         return len(self.users)
@@ -144,7 +142,8 @@ class Interactions:
         """The rating scale as far as the ratings show it; (1, 1, 1) without ratings."""
         levels = np.unique(self.ratings)
         if len(levels) < 2:
-            return Scale(*(float(levels[0]) if len(levels) else 1.0,) * 2, 1.0)
+            only = float(levels[0]) if len(levels) else 1.0
+            return Scale(only, only, 1.0)
         return Scale(float(levels[0]), float(levels[-1]), float(np.diff(levels).min()))
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> Self:
@@ -152,9 +151,7 @@ class Interactions:
         picked = [a[rows] for a in (self.users, self.items, self.ratings, self.times)]
         for array in picked:
             array.flags.writeable = False
-        return replace(
-            self, users=picked[0], items=picked[1], ratings=picked[2], times=picked[3]
-        )
+        return replace(self, users=picked[0], items=picked[1], ratings=picked[2], times=picked[3])
 
     def merge(self, other: Self) -> Self:
         """These ratings and those of `other` (same people and films), in order again."""
@@ -164,9 +161,7 @@ class Interactions:
         )
         u, i, r, t = columns
         built = self.build(u, i, r, t, user_ids=self.user_ids, catalogue=self.catalogue)
-        return replace(
-            built, people=self.people, explicit=self.explicit, timed=self.timed
-        )
+        return replace(built, people=self.people, explicit=self.explicit, timed=self.timed)
 
     def matrix(self, values: NDArray[np.floating] | None = None) -> csr_array:
         """A sparse matrix `[n_users, n_items]`; entries are `values` `[n]`, 1 by default."""
@@ -201,7 +196,7 @@ class Interactions:
             sha.update("\x00".join(ids).encode())
             sha.update(b"\x01")
         for array in (self.users, self.items, self.ratings, self.times):
-            sha.update(np.ascontiguousarray(array).view(np.uint8))
+            sha.update(np.ascontiguousarray(array).data)
         return sha.hexdigest()
 
 

@@ -98,7 +98,11 @@ class Queries:
         within -= torch.repeat_interleave(offsets[:-1], lengths)
         entries = torch.repeat_interleave(self.offsets[rows], lengths) + within
         return type(self)(
-            self.users[rows], offsets, self.items[entries], self.ratings[entries], self.times[entries]
+            self.users[rows],
+            offsets,
+            self.items[entries],
+            self.ratings[entries],
+            self.times[entries],
         )
 
     def dense(self, n_items: int, values: Tensor | None = None) -> Tensor:
