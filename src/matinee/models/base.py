@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
@@ -26,15 +27,17 @@ class Sizes:
     Attributes:
         users: Number of people.
         items: Number of films.
+        ratings: Number of training ratings.
     """
 
     users: int
     items: int
+    ratings: int
 
     @classmethod
     def of(cls, data: Interactions) -> Sizes:
         """The sizes of a data set."""
-        return cls(users=data.n_users, items=data.n_items)
+        return cls(users=data.n_users, items=data.n_items, ratings=len(data))
 
 
 class Recommender(nn.Module, ABC):
@@ -60,7 +63,7 @@ class Recommender(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         """Where the model's tensors live."""
-        tensors: Iterator[Tensor] = (*self.parameters(), *self.buffers()).__iter__()
+        tensors: Iterator[Tensor] = chain(self.parameters(), self.buffers())
         return next(tensors, torch.empty(0)).device
 
     @abstractmethod

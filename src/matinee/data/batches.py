@@ -1,0 +1,115 @@
+"""In-memory views of the training data, one vectorised slice a batch.
+
+Every random choice is a function of (seed, epoch, step), so that a resumed run draws what
+an uninterrupted one would have drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from matinee.data.interactions import Interactions
+from matinee.data.sampling import NegativeSampler
+
+Batch = dict[str, Tensor]
+
+_ORDER, _NEGATIVES = 0, 1
+
+
+def stream(seed: int, purpose: int, epoch: int, step: int = 0) -> np.random.Generator:
+    """The random numbers of one purpose at one place of a run: a counter-based generator."""
+    return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, epoch, step]))
+
+
+class _Shuffled:
+    """Rows in a new order each epoch, `per_batch` at a time."""
+
+    def __init__(self, n_rows: int, per_batch: int, seed: int) -> None:
+        self.n_rows, self.per_batch, self.seed = n_rows, per_batch, seed
+        self._epoch = -1
+        self._order = np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return -(-self.n_rows // self.per_batch)
+
+    def rows(self, epoch: int, step: int) -> np.ndarray:
+        if epoch != self._epoch:
+            self._order = stream(self.seed, _ORDER, epoch).permutation(self.n_rows)
+            self._epoch = epoch
+        return self._order[step * self.per_batch : (step + 1) * self.per_batch]
+
+
+class RatingBatches:
+    """Ratings as they are: `users`, `items` int64 and `ratings` float32, each `[b]`.
+
+    Args:
+        data: Training ratings.
+        batch_size: Ratings a batch.
+        seed: Of the order.
+    """
+
+    def __init__(self, data: Interactions, *, batch_size: int, seed: int) -> None:
+        self.data = data
+        self._order = _Shuffled(len(data), batch_size, seed)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """The ratings of one step."""
+        rows, data = self._order.rows(epoch, step), self.data
+        return {
+            "users": torch.from_numpy(data.users[rows].astype(np.int64)),
+            "items": torch.from_numpy(data.items[rows].astype(np.int64)),
+            "ratings": torch.from_numpy(data.ratings[rows]),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Positives:
+    users: np.ndarray
+    items: np.ndarray
+
+
+class SampledBatches:
+    """Rated pairs and fresh unrated ones: `users`, `items` int64, `labels` float32, each `[b]`.
+
+    The positives come first; negative `j` of positive `p` is row `(1 + j) P + p` of a
+    batch with P positives.
+
+    Args:
+        data: Training ratings; every pair counts as a positive.
+        negatives: Unrated films drawn for each positive, anew in each epoch.
+        batch_size: Examples a batch, negatives included.
+        seed: Of the order and of the negatives.
+    """
+
+    def __init__(
+        self, data: Interactions, *, negatives: int, batch_size: int, seed: int
+    ) -> None:
+        self.negatives, self.seed = negatives, seed
+        self._positives = _Positives(data.users, data.items)
+        self._order = _Shuffled(len(data), max(batch_size // (1 + negatives), 1), seed)
+        self._sampler = NegativeSampler(data)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """The positives of one step and their negatives."""
+        rows = self._order.rows(epoch, step)
+        users = np.tile(self._positives.users[rows], 1 + self.negatives)
+        random = stream(self.seed, _NEGATIVES, epoch, step)
+        drawn = self._sampler.sample(users[len(rows) :], random)
+        items = np.concatenate([self._positives.items[rows], drawn])
+        labels = torch.zeros(len(users))
+        labels[: len(rows)] = 1.0
+        return {
+            "users": torch.from_numpy(users.astype(np.int64)),
+            "items": torch.from_numpy(items.astype(np.int64)),
+            "labels": labels,
+        }

@@ -1,0 +1,50 @@
+"""Building blocks that several models share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def table(rows: int, dim: int, *, std: float = 0.01) -> nn.Embedding:
+    """A table of vectors whose gradient is sparse, so that a step touches only its own rows.
+
+    Args:
+        rows: Number of vectors.
+        dim: Their width.
+        std: Standard deviation of the initial values.
+    """
+    embedding = nn.Embedding(rows, dim, sparse=True)
+    nn.init.normal_(embedding.weight, std=std)
+    return embedding
+
+
+def tower(widths: Sequence[int], *, dropout: float = 0.0) -> nn.Sequential:
+    """Linear layers of the given widths, each followed by ReLU (and dropout).
+
+    Args:
+        widths: Input width, then the output width of each layer.
+        dropout: Share of units dropped in training.
+    """
+    layers: list[nn.Module] = []
+    for wide, narrow in zip(widths[:-1], widths[1:], strict=True):
+        linear = nn.Linear(wide, narrow)
+        nn.init.xavier_uniform_(linear.weight)
+        nn.init.zeros_(linear.bias)
+        layers += [linear, nn.ReLU()]
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers)
+
+
+def row_chunks(rows: int, floats_a_row: int, *, limit: int = 1 << 24) -> list[slice]:
+    """Slices of rows so that a block of `floats_a_row` each stays under `limit` floats."""
+    size = max(limit // max(floats_a_row, 1), 1)
+    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+def normalised(vectors: Tensor) -> Tensor:
+    """Vectors `[n, d]` of length 1; null vectors stay null."""
+    return torch.nn.functional.normalize(vectors, dim=-1)
