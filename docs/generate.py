@@ -1,0 +1,238 @@
+"""Write the reference pages from the code, so that they cannot disagree with it.
+
+`python docs/generate.py` writes them; a test compares them with what is committed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer.main
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+import matinee
+from matinee import splits
+from matinee.cli.main import app
+from matinee.config import Config, Search
+from matinee.engine import TrainerConfig
+from matinee.evaluate import beyond, ranking, rating
+from matinee.evaluate.metric import Metric
+from matinee.models import MODELS
+from matinee.models.base import Learned, RatingPredictor
+
+FOLDER = Path(__file__).parent / "reference"
+WORDS = {NoneType: "none", str: "text", float: "number", bool: "true or false", Path: "path"}
+NOTE = "<!-- Written by docs/generate.py from the code; do not edit. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """All generated pages: file name to text."""
+    texts = {
+        "cli.md": cli(),
+        "python.md": python(),
+        "models.md": models(),
+        "settings.md": settings(),
+        "splits.md": split_kinds(),
+        "metrics.md": metrics(),
+    }
+    return {name: NOTE + text.rstrip() + "\n" for name, text in texts.items()}
+
+
+def cli() -> str:
+    """Every command with its arguments and options."""
+    command = typer.main.get_command(app)
+    return "# The command `matinee`\n\n" + "\n".join(_command(command, "matinee"))
+
+
+def _command(command: Any, path: str) -> Iterator[str]:
+    if path != "matinee":
+        yield f"## `{path}`\n"
+    yield inspect.cleandoc(command.help or "") + "\n"
+    given = [p for p in command.params if not p.hidden and "--help" not in p.opts]
+    if given:
+        rows = [(_names(p), _kind(p), _default(p), p.help or "") for p in given]
+        yield _table(("argument or option", "type", "default", "meaning"), rows)
+    for name in sorted(getattr(command, "commands", {})):
+        child = command.commands[name]
+        if not child.hidden:
+            yield from _command(child, f"{path} {name}")
+
+
+def _names(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{(parameter.metavar or parameter.name).upper()}`"
+    return ", ".join(f"`{o}`" for o in (*parameter.opts, *parameter.secondary_opts))
+
+
+def _kind(parameter: Any) -> str:
+    annotation = parameter.type_descriptor.annotation
+    several = parameter.multiple or parameter.nargs == -1
+    text = type_text(annotation).removesuffix(" or none")
+    return text + ("" if not several or text.startswith("list") else ", several")
+
+
+def _default(parameter: Any) -> str:
+    if parameter.required:
+        return "required"
+    return "" if parameter.default in (None, (), []) else f"`{_plain(parameter.default)}`"
+
+
+def python() -> str:
+    """The public names of the package."""
+    parts = ["# The package `matinee`\n", inspect.cleandoc(matinee.__doc__ or "") + "\n"]
+    for name in sorted(matinee.__all__, key=str.lower):
+        thing = getattr(matinee, name)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            parts.append(_documented(f"matinee.{name}", thing))
+    return "\n".join(parts)
+
+
+def _documented(title: str, thing: Any) -> str:
+    first, _, rest = (inspect.getdoc(thing) or "").partition("\n")
+    call = f"{thing.__name__}{inspect.signature(thing)}".replace("matinee.", "")
+    return f"## `{title}`\n\n{first}\n\n```text\n{call}\n\n{rest.strip()}".rstrip() + "\n```\n"
+
+
+def models() -> str:
+    """What each model is."""
+    parts = ["# Models\n", "Settings are listed [on their own page](settings.md).\n"]
+    for name, model in sorted(MODELS.items()):
+        learning = "trained step by step" if issubclass(model, Learned) else "computed in one go"
+        stars = "; predicts stars" if issubclass(model, RatingPredictor) else ""
+        parts.append(f"## `{name}`\n\n{inspect.getdoc(model)}\n\nIt is {learning}{stars}.\n")
+        if issubclass(model, Learned) and model.defaults:
+            chosen = ", ".join(f"`{key} = {_plain(v)}`" for key, v in model.defaults.items())
+            parts.append(f"Its own defaults for training: {chosen}.\n")
+    return "\n".join(parts)
+
+
+def settings() -> str:
+    """The settings of each model and of training."""
+    parts = [
+        "# Settings\n",
+        "Given as `--set key=value`, in a TOML file with `--config`, or in Python. "
+        "'Search' is the range in which tuning looks.\n",
+        _settings("Training", TrainerConfig),
+    ]
+    parts += [_settings(f"`{name}`", model.Config) for name, model in sorted(MODELS.items())]
+    return "\n".join(parts)
+
+
+def _settings(title: str, config: type[Config]) -> str:
+    rows = [(f"`{key}`", *_field(field)) for key, field in config.model_fields.items()]
+    table = _table(("setting", "type", "default", "search", "meaning"), rows)
+    return f"## {title}\n\n" + (table if rows else "No settings.\n")
+
+
+def _field(field: FieldInfo) -> tuple[str, str, str, str]:
+    marks = [*field.metadata, *_metadata(field.annotation)]
+    bounds = [
+        f"{sign} {_plain(getattr(mark, name))}"
+        for mark in marks
+        for name, sign in (("gt", ">"), ("ge", "≥"), ("lt", "<"), ("le", "≤"))
+        if getattr(mark, name, None) is not None
+    ]
+    kind = ", ".join(dict.fromkeys([type_text(field.annotation), *bounds]))
+    search = next((_search(mark) for mark in marks if isinstance(mark, Search)), "")
+    default = field.get_default(call_default_factory=True)
+    shown = "required" if default is PydanticUndefined else f"`{_plain(default)}`"
+    return kind, shown, search, field.description or ""
+
+
+def _metadata(annotation: Any) -> Iterator[Any]:
+    if get_origin(annotation) is Annotated:
+        inner, *marks = get_args(annotation)
+        for mark in marks:
+            yield from mark.metadata if isinstance(mark, FieldInfo) else [mark]
+        yield from _metadata(inner)
+    elif get_origin(annotation) in (Union, UnionType):
+        for part in get_args(annotation):
+            yield from _metadata(part)
+
+
+def _search(search: Search) -> str:
+    if search.choices:
+        return ", ".join(f"`{_plain(c)}`" for c in search.choices)
+    return f"{_plain(search.low)} to {_plain(search.high)}{', logarithmic' if search.log else ''}"
+
+
+def split_kinds() -> str:
+    """The kinds of split, as their functions describe them."""
+    functions = [
+        getattr(splits, name) for name in splits.__all__ if name.endswith(("_split", "k_fold"))
+    ]
+    named = [f for f in functions if f.__name__.split("_")[0] not in ("make", "load", "save")]
+    kinds = ", ".join(f"`{kind}`" for kind in splits.KINDS)
+    parts = ["# Splits\n", f"`--split` takes one of {kinds}.\n"]
+    return "\n".join([*parts, *(_documented(f"splits.{f.__name__}", f) for f in named)])
+
+
+def metrics() -> str:
+    """The tables of metrics."""
+    parts = [
+        "# Metrics\n",
+        "Why they are defined so, and how libraries differ, is told in "
+        "[How models are judged](../explanation/evaluation.md).\n",
+    ]
+    for title, table in (
+        ("Ranking", ranking.METRICS),
+        ("Beyond accuracy", beyond.METRICS),
+        ("Ratings", rating.METRICS),
+    ):
+        rows = [_metric(name, metric) for name, metric in table.items()]
+        parts.append(f"## {title}\n\n" + _table(("metric", "range", "definition"), rows))
+    return "\n".join(parts)
+
+
+def _metric(name: str, metric: Metric[Any]) -> tuple[str, str, str]:
+    cut = "@k" if metric.at_k else ""
+    limit = "∞" if metric.limit == math.inf else _plain(metric.limit)
+    return f"`{name}{cut}`", f"0 to {limit}", metric.definition
+
+
+def type_text(annotation: Any) -> str:
+    """A type in words: 'int', 'text or none', '`a` or `b`', 'list of int'."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return type_text(args[0])
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in args)
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(map(type_text, args)))
+    if origin in (list, tuple):
+        return "list of " + type_text(args[0])
+    return WORDS.get(annotation) or _class_text(annotation)
+
+
+def _class_text(annotation: Any) -> str:
+    if inspect.isclass(annotation) and issubclass(annotation, Enum):
+        return " or ".join(f"`{member.value}`" for member in annotation)
+    return getattr(annotation, "__name__", str(annotation))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "[" + ", ".join(map(_plain, value)) + "]" if isinstance(value, tuple) else str(value)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    cells = [head, ("---",) * len(head), *rows]
+    escaped = ([" ".join(c.split()).replace("|", "\\|") for c in row] for row in cells)
+    return "\n".join(f"| {' | '.join(row)} |" for row in escaped) + "\n"
+
+
+if __name__ == "__main__":
+    for page, text in pages().items():
+        (FOLDER / page).write_text(text, encoding="utf-8")
