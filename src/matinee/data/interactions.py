@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from matinee.data.catalogue import Catalogue
+from matinee.data.ordering import user_time_order
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import FloatArray, IntArray, LongArray, Vocabulary
 from matinee.errors import DataError
@@ -102,7 +103,7 @@ class Interactions:
         catalogue = catalogue or Catalogue.bare(_numbered(i, "film"))
         _check_range(u, len(user_ids), "user")
         _check_range(i, len(catalogue), "item")
-        order = _order(u, t)
+        order = user_time_order(u, t)
         if order is not None:
             u, i, r, t = u[order], i[order], r[order], t[order]
         for array in (u, i, r, t):
@@ -207,13 +208,3 @@ def _numbered(indices: IntArray, sort: str) -> Vocabulary:
 def _check_range(indices: IntArray, size: int, name: str) -> None:
     if len(indices) and not (0 <= int(indices.min()) and int(indices.max()) < size):
         raise DataError(f"a {name} integer lies outside 0..{size - 1}")
-
-
-def _order(users: IntArray, times: LongArray) -> LongArray | None:
-    """The stable order by (user, time), or None where it is so already."""
-    step = np.diff(users)
-    if np.all((step > 0) | ((step == 0) & (np.diff(times) >= 0))):
-        return None
-    frame = pl.DataFrame({"u": users, "t": times})
-    order = frame.select(pl.arg_sort_by("u", "t", maintain_order=True)).to_series()
-    return order.to_numpy().astype(np.int64)

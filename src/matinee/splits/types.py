@@ -1,10 +1,11 @@
-"""Splits: what is learned from, what is known when asked, and what is asked for."""
+"""What a split is: parts of one data set, and the questions asked over them."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -47,16 +48,29 @@ class Split:
     """A data set cut for one honest experiment. All parts share people and films.
 
     Attributes:
-        kind: How it was cut, one of `KINDS`.
+        kind: How it was cut: one of `KINDS`, or `k-fold`.
         train: What models learn from.
         test: What they are judged by, once.
         valid: What settings and stopping are chosen by, or None.
+        arguments: What the cut was made with, such as shares and seed.
+        dropped: Ratings that are in no part, counted by reason.
     """
 
     kind: str
     train: Interactions
     test: Fold
     valid: Fold | None = None
+    arguments: dict[str, Any] = field(default_factory=dict[str, Any])
+    dropped: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of ratings in each part, and of people asked in each fold."""
+        counts = {"train": len(self.train)}
+        for name, fold in (("valid", self.valid), ("test", self.test)):
+            if fold is not None:
+                counts |= {name: len(fold.held_out), f"{name}_people": len(fold.users)}
+        return counts
 
     @cached_property
     def digest(self) -> str:

@@ -1,0 +1,32 @@
+"""Splits: what is learned from, what is known when asked, and what is asked for."""
+
+from matinee.splits.cuts import (
+    chronological_split,
+    global_time_split,
+    k_fold,
+    leave_last_split,
+    leave_random_split,
+    random_split,
+    strong_split,
+)
+from matinee.splits.files import files_split
+from matinee.splits.kinds import KINDS, make_split
+from matinee.splits.store import load_split, save_split
+from matinee.splits.types import Fold, Split
+
+__all__ = [
+    "KINDS",
+    "Fold",
+    "Split",
+    "chronological_split",
+    "files_split",
+    "global_time_split",
+    "k_fold",
+    "leave_last_split",
+    "leave_random_split",
+    "load_split",
+    "make_split",
+    "random_split",
+    "save_split",
+    "strong_split",
+]
