@@ -121,10 +121,6 @@ def load_split(folder: str | Path) -> Split:
     facts = _read_json(folder / "split.json")
     try:
         split = _read(folder, facts)
-    except FileNotFoundError as error:
-        raise DataError(
-            f"the split lacks {Path(error.filename or '').name}", where=str(folder)
-        ) from None
     except (PolarsError, KeyError, TypeError, AttributeError, OSError) as error:
         raise DataError(f"the split cannot be read: {error}", where=str(folder)) from None
     if split.digest != facts["digest"]:
