@@ -96,6 +96,12 @@ class TrainingError(MatineeError):
     kind = "training"
 
 
+class EvaluationError(MatineeError):
+    """An evaluation that cannot be done, or a figure that would not mean anything."""
+
+    kind = "evaluation"
+
+
 def unknown(sort: str, name: str, known: Iterable[str], *, where: str | None = None) -> UnknownName:
     """An `UnknownName` that suggests the nearest of the known names.
 

@@ -1,1 +1,21 @@
-"""."""
+"""Judging models: ranking, rating and beyond, with intervals and tests."""
+
+from matinee.evaluate.lists import Rankings, rank
+from matinee.evaluate.names import METRICS
+from matinee.evaluate.report import Protocol, Report, evaluate, metrics_from_lists
+from matinee.evaluate.significance import Comparison, Estimate, compare, compare_runs, holm
+
+__all__ = [
+    "METRICS",
+    "Comparison",
+    "Estimate",
+    "Protocol",
+    "Rankings",
+    "Report",
+    "compare",
+    "compare_runs",
+    "evaluate",
+    "holm",
+    "metrics_from_lists",
+    "rank",
+]
