@@ -69,7 +69,7 @@ reference: $(VENV)/.dev ## Write the reference pages anew from the code
 	$(BIN)/python docs/generate.py
 
 docs: $(VENV)/.dev ## Build the documentation into site/; a broken link is an error
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 serve: $(VENV)/.run ## Serve the recommendations of RUN on this machine
 	@$(BIN)/matinee serve $(RUN)
