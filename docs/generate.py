@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -29,6 +30,7 @@ from matinee.models.base import Learned, RatingPredictor
 
 FOLDER = Path(__file__).parent / "reference"
 WORDS = {NoneType: "none", str: "text", float: "number", bool: "true or false", Path: "path"}
+SECTIONS = ("Args:", "Attributes:", "Returns:", "Raises:")
 NOTE = "<!-- Written by docs/generate.py from the code; do not edit. -->\n\n"
 
 
@@ -54,7 +56,8 @@ def cli() -> str:
 def _command(command: Any, path: str) -> Iterator[str]:
     if path != "matinee":
         yield f"## `{path}`\n"
-    yield inspect.cleandoc(command.help or "") + "\n"
+    if command.help:
+        yield inspect.cleandoc(command.help) + "\n"
     given = [p for p in command.params if not p.hidden and "--help" not in p.opts]
     if given:
         rows = [(_names(p), _kind(p), _default(p), p.help or "") for p in given]
@@ -95,9 +98,30 @@ def python() -> str:
 
 
 def _documented(title: str, thing: Any) -> str:
-    first, _, rest = (inspect.getdoc(thing) or "").partition("\n")
-    call = f"{thing.__name__}{inspect.signature(thing)}".replace("matinee.", "")
-    return f"## `{title}`\n\n{first}\n\n```text\n{call}\n\n{rest.strip()}".rstrip() + "\n```\n"
+    call = f"{thing.__name__}{inspect.signature(thing)}"
+    call = re.sub(r"(: |-> )'([^']*)'", r"\1\2", call)  # annotations are kept as text
+    return f"## `{title}`\n\n```text\n{call}\n```\n\n{_markdown(inspect.getdoc(thing) or '')}\n"
+
+
+def _markdown(docstring: str) -> str:
+    """A Google docstring, whose sections come last, with these as lists."""
+    lines: list[str] = []
+    section = ""
+    for line in docstring.splitlines():
+        if line in SECTIONS:
+            section = line
+            lines.append(f"**{line.removesuffix(':')}**\n")
+        else:
+            lines.append(_entry(line, section) if section else line)
+    return "\n".join(lines)
+
+
+def _entry(line: str, section: str) -> str:
+    text = line.removeprefix("    ")
+    name, colon, meaning = text.partition(": ")
+    if section == "Returns:" or text.startswith(" ") or not colon:
+        return text
+    return f"- `{name}`: {meaning}"
 
 
 def models() -> str:
@@ -218,7 +242,7 @@ def _class_text(annotation: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Enum):
         return str(value.value)
