@@ -69,7 +69,8 @@ reference: $(VENV)/.dev ## Write the reference pages anew from the code
 	$(BIN)/python docs/generate.py
 
 docs: $(VENV)/.dev ## Build the documentation into site/; a broken link is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@# Not --quiet: that hides warnings from --strict as well.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 serve: $(VENV)/.run ## Serve the recommendations of RUN on this machine
 	@$(BIN)/matinee serve $(RUN)
