@@ -140,13 +140,14 @@ def popularity_bias(shown: Shown, k: int) -> Figure:
     """Popularity of what is shown over popularity of what was watched; 1 is no bias.
 
     Mean over users of the mean number of training ratings of their list's films, over the
-    same of their history's films (GAP of Abdollahpouri et al. 2019). Users
-    without a list or a history are left out.
+    same of their history's films (GAP of Abdollahpouri et al. 2019). Users without a list
+    or a history are left out.
     """
     counts = shown.train.item_counts.astype(np.float64)
     recommended = _listed_mean(counts, shown.first(k))
     queries = shown.history.queries(shown.rankings.users)
-    sums = np.bincount(queries.rows, counts[queries.items], minlength=len(queries))
+    seen = counts[queries.items.numpy()]
+    sums = np.bincount(queries.rows.numpy(), seen, minlength=len(queries))
     lengths = queries.lengths.numpy()
     known = (lengths > 0) & ~np.isnan(recommended)
     watched = sums[known] / lengths[known]
