@@ -6,7 +6,7 @@ an uninterrupted one would have drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ class _Shuffled:
         self._order = np.empty(0, np.int64)
 
     def __len__(self) -> int:
-        return -(-self.n_rows // self.per_batch)
+        return math.ceil(self.n_rows / self.per_batch)
 
     def rows(self, epoch: int, step: int) -> np.ndarray:
         if epoch != self._epoch:
@@ -69,30 +69,21 @@ class RatingBatches:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Positives:
-    users: np.ndarray
-    items: np.ndarray
-
-
 class SampledBatches:
-    """Rated pairs and fresh unrated ones: `users`, `items` int64, `labels` float32, each `[b]`.
+    """Rated films next to fresh unrated ones of the same person.
 
-    The positives come first; negative `j` of positive `p` is row `(1 + j) P + p` of a
-    batch with P positives.
+    A batch has `users` `[P]` int64 and `items` `[P, 1 + negatives]` int64, whose first
+    column was rated and whose others were not.
 
     Args:
         data: Training ratings; every pair counts as a positive.
         negatives: Unrated films drawn for each positive, anew in each epoch.
-        batch_size: Examples a batch, negatives included.
+        batch_size: Examples a batch, negatives included, so P = batch_size / (1 + negatives).
         seed: Of the order and of the negatives.
     """
 
-    def __init__(
-        self, data: Interactions, *, negatives: int, batch_size: int, seed: int
-    ) -> None:
-        self.negatives, self.seed = negatives, seed
-        self._positives = _Positives(data.users, data.items)
+    def __init__(self, data: Interactions, *, negatives: int, batch_size: int, seed: int) -> None:
+        self.data, self.negatives, self.seed = data, negatives, seed
         self._order = _Shuffled(len(data), max(batch_size // (1 + negatives), 1), seed)
         self._sampler = NegativeSampler(data)
 
@@ -102,14 +93,13 @@ class SampledBatches:
     def batch(self, epoch: int, step: int) -> Batch:
         """The positives of one step and their negatives."""
         rows = self._order.rows(epoch, step)
-        users = np.tile(self._positives.users[rows], 1 + self.negatives)
+        users = self.data.users[rows]
         random = stream(self.seed, _NEGATIVES, epoch, step)
-        drawn = self._sampler.sample(users[len(rows) :], random)
-        items = np.concatenate([self._positives.items[rows], drawn])
-        labels = torch.zeros(len(users))
-        labels[: len(rows)] = 1.0
+        drawn = self._sampler.sample(np.repeat(users, self.negatives), random)
+        items = np.empty((len(rows), 1 + self.negatives), dtype=np.int64)
+        items[:, 0] = self.data.items[rows]
+        items[:, 1:] = drawn.reshape(len(rows), self.negatives)
         return {
             "users": torch.from_numpy(users.astype(np.int64)),
-            "items": torch.from_numpy(items.astype(np.int64)),
-            "labels": labels,
+            "items": torch.from_numpy(items),
         }

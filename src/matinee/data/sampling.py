@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from matinee.data.interactions import Interactions
@@ -73,3 +74,11 @@ class NegativeSampler:
 
 def _bit(keys: NDArray[np.int64]) -> NDArray[np.uint8]:
     return np.left_shift(1, keys & 7).astype(np.uint8)
+
+
+def fixed_sample(n_items: int, count: int) -> torch.Tensor:
+    """The same `count` of `n_items` films at every call (all, if there are no more): `[count]`."""
+    if n_items <= count:
+        return torch.arange(n_items)
+    chosen = np.random.Generator(np.random.Philox(key=n_items)).choice(n_items, count, False)
+    return torch.from_numpy(np.sort(chosen))

@@ -1,1 +1,73 @@
-"""."""
+"""The models, one file a family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from matinee.errors import unknown
+from matinee.models.base import Learned, RatingPredictor, Recommender, Sizes, Solved
+from matinee.models.baselines import Popularity
+from matinee.models.factorisation import BiasedMF
+from matinee.models.ials import IALS
+from matinee.models.linear import EASE
+from matinee.models.ncf import GMF, MLP, NeuMF
+from matinee.models.neighbours import ItemNeighbours, UserNeighbours
+
+MODELS: dict[str, type[Recommender]] = {
+    "popularity": Popularity,
+    "itemknn": ItemNeighbours,
+    "userknn": UserNeighbours,
+    "mf": BiasedMF,
+    "ials": IALS,
+    "ease": EASE,
+    "gmf": GMF,
+    "mlp": MLP,
+    "neumf": NeuMF,
+}
+"""Every model by its name."""
+
+
+def find(name: str) -> type[Recommender]:
+    """The model of a name.
+
+    Raises:
+        UnknownName: With the nearest name, if there is none.
+    """
+    if name not in MODELS:
+        raise unknown("model", name, MODELS, where="--model")
+    return MODELS[name]
+
+
+def build(name: str, config: Mapping[str, Any], sizes: Sizes, *, seed: int = 0) -> Recommender:
+    """A model with fresh weights.
+
+    Args:
+        name: One of `MODELS`.
+        config: The model's settings; those left out take their defaults.
+        sizes: Table sizes.
+        seed: Of the initial weights; the global random state stays as it is.
+
+    Raises:
+        UnknownName: If there is no such model.
+        ConfigError: On a setting that does not exist or cannot be.
+    """
+    kind = find(name)
+    settings = kind.Config.parse(config, where=f"model {name}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kind(settings, sizes)
+
+
+__all__ = [
+    "MODELS",
+    "Learned",
+    "RatingPredictor",
+    "Recommender",
+    "Sizes",
+    "Solved",
+    "build",
+    "find",
+]

@@ -10,14 +10,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import TypeVar
 
 from matinee.config import Config
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
+
+C = TypeVar("C", bound=Config, default=Any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Sizes:
         return cls(users=data.n_users, items=data.n_items, ratings=len(data))
 
 
-class Recommender(nn.Module, ABC):
+class Recommender(nn.Module, ABC, Generic[C]):
     """A model: history in, scores out.
 
     A subclass names its settings type in `Config` and creates all its parameters and
@@ -53,9 +56,9 @@ class Recommender(nn.Module, ABC):
 
     name: ClassVar[str]
     Config: ClassVar[type[Config]]
-    config: Config
+    config: C
 
-    def __init__(self, config: Config, sizes: Sizes) -> None:
+    def __init__(self, config: C, sizes: Sizes) -> None:
         super().__init__()
         self.config = config
         self.sizes = sizes
@@ -87,7 +90,7 @@ class Recommender(nn.Module, ABC):
         return None
 
 
-class Solved(Recommender):
+class Solved(Recommender[C]):
     """A model that is computed from the data in one go."""
 
     @abstractmethod
@@ -110,16 +113,27 @@ class Batches(Protocol):
         ...
 
 
-class Learned(Recommender):
+class Learned(Recommender[C]):
     """A model that is trained by gradient descent, by the one training loop of the engine.
 
-    `defaults` are the training settings that suit the model, as `TrainerConfig` fields.
+    `defaults` are the training settings that suit the model, as `TrainerConfig` fields;
+    `monitor` is the validation metric that decides which epoch is best.
     """
 
     defaults: ClassVar[dict[str, Any]] = {}
+    monitor: ClassVar[str] = "ndcg@10"
 
     def prepare(self, data: Interactions) -> None:
         """Set what is known before the first step, such as the mean rating."""
+
+    def pretraining(self) -> dict[str, Learned]:
+        """Smaller models to train first, by name; their knowledge is then adopted."""
+        return {}
+
+    def adopt(self, trained: dict[str, Learned]) -> Self:
+        """Start from the models of `pretraining`, now trained; by default there are none."""
+        del trained
+        return self
 
     @abstractmethod
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> Batches:

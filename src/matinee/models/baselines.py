@@ -25,12 +25,11 @@ class PopularityConfig(Config):
     """Days after which a rating counts half, seen from the last rating; None counts all alike."""
 
 
-class Popularity(Solved):
+class Popularity(Solved[PopularityConfig]):
     """The same list for everyone: films by their number of ratings, old ones fading if asked."""
 
     name: ClassVar[str] = "popularity"
     Config = PopularityConfig
-    config: PopularityConfig
 
     def __init__(self, config: PopularityConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)

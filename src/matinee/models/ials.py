@@ -13,7 +13,7 @@ from torch import Tensor
 from matinee.config import Config, Search
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.models.base import Sizes, Solved, pick
+from matinee.models.base import Sizes, Solved
 
 CHUNK = 1 << 22
 """Floats of gathered factors held at a time."""
@@ -38,7 +38,7 @@ class IALSConfig(Config):
     """Of the initial vectors."""
 
 
-class IALS(Solved):
+class IALS(Solved[IALSConfig]):
     """Matrix factorisation of 'rated or not' over all pairs, by alternating least squares.
 
     Minimises Σ_rated (1 - wᵤ·hᵢ)² + α Σ_all (wᵤ·hᵢ)² + Σᵤ λᵤ|wᵤ|² + Σᵢ λᵢ|hᵢ|²
@@ -50,7 +50,6 @@ class IALS(Solved):
 
     name: ClassVar[str] = "ials"
     Config = IALSConfig
-    config: IALSConfig
     factors: Tensor
     gram: Tensor
 
@@ -101,9 +100,7 @@ class IALS(Solved):
         padded = torch.cat([fixed, fixed.new_zeros(1, config.dim)])
         for rows, entries in _chunks(offsets, indices, len(fixed), config.dim):
             gathered = padded[entries]  # [r, L, dim]
-            normal = torch.baddbmm(
-                gram, gathered.mT, gathered, beta=config.unobserved
-            )
+            normal = torch.baddbmm(gram, gathered.mT, gathered, beta=config.unobserved)
             normal.diagonal(dim1=1, dim2=2).add_(penalty[rows, None])
             right = gathered.sum(1, keepdim=True).mT
             solved = torch.cholesky_solve(right, torch.linalg.cholesky(normal))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ def tower(widths: Sequence[int], *, dropout: float = 0.0) -> nn.Sequential:
         dropout: Share of units dropped in training.
     """
     layers: list[nn.Module] = []
-    for wide, narrow in zip(widths[:-1], widths[1:], strict=True):
+    for wide, narrow in pairwise(widths):
         linear = nn.Linear(wide, narrow)
         nn.init.xavier_uniform_(linear.weight)
         nn.init.zeros_(linear.bias)

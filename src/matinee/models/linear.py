@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from matinee.config import Config, Search
-from matinee.data.interactions import Interactions
+from matinee.data.interactions import Interactions, dense
 from matinee.data.queries import Queries
 from matinee.models.base import Sizes, Solved, pick
 
@@ -22,7 +22,7 @@ class EASEConfig(Config):
     """Ridge penalty; grows with the number of people."""
 
 
-class EASE(Solved):
+class EASE(Solved[EASEConfig]):
     """Embarrassingly shallow autoencoder: the best linear item-to-item weights, in closed form.
 
     With the Gram matrix G = XᵀX + λI and P = G⁻¹, the weights are B = I - P / diag(P),
@@ -32,7 +32,6 @@ class EASE(Solved):
 
     name: ClassVar[str] = "ease"
     Config = EASEConfig
-    config: EASEConfig
     weights: Tensor
 
     def __init__(self, config: EASEConfig, sizes: Sizes) -> None:
@@ -43,7 +42,7 @@ class EASE(Solved):
         """Invert the regularised Gram matrix of the films that have ratings."""
         rated = torch.from_numpy(data.item_counts > 0)
         matrix = data.matrix()[:, rated.numpy()]
-        gram = torch.from_numpy((matrix.T @ matrix).toarray()).to(self.weights)
+        gram = torch.from_numpy(dense(matrix.T @ matrix)).to(self.weights)
         gram.diagonal().add_(self.config.l2)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
         weights = inverse.div_(-inverse.diagonal().clone())

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from matinee.config import Config, Search
-from matinee.data.interactions import Interactions
+from matinee.data.interactions import Interactions, dense
 from matinee.data.queries import Queries
 from matinee.models.base import Sizes, Solved, pick
 
@@ -28,7 +28,7 @@ class NeighboursConfig(Config):
     """Added to the denominator of the cosine, so that a similarity on few ratings counts less."""
 
 
-class ItemNeighbours(Solved):
+class ItemNeighbours(Solved[NeighboursConfig]):
     """Films that the same people rated, by shrunk cosine; a list sums over the history.
 
     sim(i, j) = |U_i ∩ U_j| / (√(|U_i| |U_j|) + shrinkage), and score(i) is the sum of
@@ -39,7 +39,6 @@ class ItemNeighbours(Solved):
 
     name: ClassVar[str] = "itemknn"
     Config = NeighboursConfig
-    config: NeighboursConfig
     nearest: Tensor
     similarity: Tensor
 
@@ -57,7 +56,7 @@ class ItemNeighbours(Solved):
         transposed = matrix.T.tocsr()
         for start in range(0, data.n_items, BLOCK):
             stop = min(start + BLOCK, data.n_items)
-            block = (transposed[start:stop] @ matrix).toarray()
+            block = dense(transposed[start:stop] @ matrix)
             block /= np.outer(norms[start:stop], norms) + max(self.config.shrinkage, 1e-9)
             cosine = torch.from_numpy(block)
             cosine[torch.arange(stop - start), torch.arange(start, stop)] = 0.0
@@ -82,7 +81,7 @@ class ItemNeighbours(Solved):
         return torch.sparse_coo_tensor(indices, values, (n, n), check_invariants=True)
 
 
-class UserNeighbours(Solved):
+class UserNeighbours(Solved[NeighboursConfig]):
     """People who rated the same films, by shrunk cosine; a list sums over their films.
 
     sim(u, v) = |I_u ∩ I_v| / (√(|I_u| |I_v|) + shrinkage), and score(i) is the sum of
@@ -92,7 +91,6 @@ class UserNeighbours(Solved):
 
     name: ClassVar[str] = "userknn"
     Config = NeighboursConfig
-    config: NeighboursConfig
     offsets: Tensor
     items: Tensor
 
@@ -118,7 +116,7 @@ class UserNeighbours(Solved):
             shape=(len(queries), self.sizes.items),
         )
         near = self._nearest(self._similarity(matrix, asked), queries.users.cpu())
-        scores = torch.from_numpy((near @ matrix).toarray()).to(self.device)
+        scores = torch.from_numpy(dense(near @ matrix)).to(self.device)
         return pick(scores, items)
 
     def item_vectors(self) -> Tensor | None:
@@ -134,7 +132,7 @@ class UserNeighbours(Solved):
 
     def _similarity(self, matrix: csr_array, asked: csr_array) -> Tensor:
         """Shrunk cosine of B histories with everyone: `[B, n_users]`."""
-        common = (asked @ matrix.T).toarray()
+        common = dense(asked @ matrix.T)
         theirs = np.sqrt(np.diff(matrix.indptr)).astype(np.float32)
         ours = np.sqrt(np.diff(asked.indptr)).astype(np.float32)
         return torch.from_numpy(

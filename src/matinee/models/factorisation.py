@@ -1,0 +1,118 @@
+"""Matrix factorisation of ratings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from matinee.config import Config, Search
+from matinee.data.batches import Batch, RatingBatches
+from matinee.data.interactions import Interactions
+from matinee.data.queries import Queries
+from matinee.models.base import Learned, Sizes
+from matinee.models.layers import table
+
+
+class BiasedMFConfig(Config):
+    """Settings of `BiasedMF`."""
+
+    dim: Annotated[int, Field(ge=1), Search(8, 256, log=True)] = 64
+    """Width of the vectors."""
+    l2: Annotated[float, Field(ge=0), Search(1e-3, 0.5, log=True)] = 0.05
+    """Penalty on the squared vectors of a rating, next to its squared error."""
+    bias_l2: Annotated[float, Field(ge=0), Search(1e-4, 0.1, log=True)] = 0.005
+    """Penalty on the squared biases of a rating."""
+
+
+class BiasedMF(Learned[BiasedMFConfig]):
+    """Stars as mean + bias of the person + bias of the film + inner product of their vectors.
+
+    r̂ = μ + bᵤ + bᵢ + pᵤ·qᵢ, by least squares with an L2 penalty a rating (Koren, Bell and
+    Volinsky, 'Matrix factorization techniques for recommender systems', 2009, eq. 5).
+    Each row of a table is a vector with the bias in its last column. A new person's row is
+    the exact ridge solution over the history, films frozen.
+    """
+
+    name: ClassVar[str] = "mf"
+    Config = BiasedMFConfig
+    defaults: ClassVar[dict[str, Any]] = {"epochs": 20, "batch_size": 512, "learning_rate": 3e-3}
+    monitor: ClassVar[str] = "rmse"
+    mean: Tensor
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, config: BiasedMFConfig, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        self.users = table(sizes.users, config.dim + 1, std=0.1 / config.dim**0.5)
+        self.items = table(sizes.items, config.dim + 1, std=0.1 / config.dim**0.5)
+        for side in (self.users, self.items):
+            side.weight.data[:, -1] = 0.0
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("low", torch.zeros(()))
+        self.register_buffer("high", torch.zeros(()))
+
+    def prepare(self, data: Interactions) -> None:
+        """Note the mean and the scale of the ratings; forget films that nobody rated."""
+        self.mean.fill_(float(data.ratings.mean()))
+        self.low.fill_(data.scale.low)
+        self.high.fill_(data.scale.high)
+        self.items.weight.data[torch.from_numpy(data.item_counts == 0)] = 0.0
+
+    def batches(self, data: Interactions, *, batch_size: int, seed: int) -> RatingBatches:
+        """Ratings as they are."""
+        return RatingBatches(data, batch_size=batch_size, seed=seed)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Mean squared error with the penalty of the rows that took part."""
+        people, films = self.users(batch["users"]), self.items(batch["items"])
+        error = self._affinity(people, films) + self.mean - batch["ratings"]
+        penalty = self._penalty(people) + self._penalty(films)
+        return (error.square() + penalty).mean()
+
+    @torch.no_grad()
+    def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
+        """Expected stars, not clipped to the scale so that the best films stay apart."""
+        people = self.people(queries)
+        films = self.items.weight if items is None else self.items(items)
+        scores = (
+            functional.linear(people[:, :-1], films[..., :-1])
+            if films.ndim == 2
+            else (torch.bmm(films[..., :-1], people[:, :-1, None]).squeeze(2))
+        )
+        return scores + films[..., -1] + people[:, -1:] + self.mean
+
+    def predict(self, queries: Queries, items: Tensor) -> Tensor:
+        """Expected stars on the scale of the data."""
+        return self.score(queries, items).clamp(self.low, self.high)
+
+    def people(self, queries: Queries) -> Tensor:
+        """Rows `[B, dim + 1]` of those who ask, from the table or solved from the history."""
+        rows = self.users(queries.users.clamp_min(0)).detach().clone()
+        for person in (queries.users < 0).nonzero().squeeze(1).tolist():
+            rows[person] = self._solve(queries.take(torch.tensor([person], device=self.device)))
+        return rows
+
+    def item_vectors(self) -> Tensor:
+        """The films' vectors, without their bias."""
+        return self.items.weight.detach()[:, :-1]
+
+    def _affinity(self, people: Tensor, films: Tensor) -> Tensor:
+        return (people[:, :-1] * films[:, :-1]).sum(1) + people[:, -1] + films[:, -1]
+
+    def _penalty(self, rows: Tensor) -> Tensor:
+        vectors, biases = rows[:, :-1].square().sum(1), rows[:, -1].square()
+        return self.config.l2 * vectors + self.config.bias_l2 * biases
+
+    def _solve(self, query: Queries) -> Tensor:
+        """The ridge solution for one person: the minimum of `forward` over that row alone."""
+        films = self.items(query.items).detach()
+        design = torch.cat([films[:, :-1], torch.ones_like(films[:, :1])], 1)
+        target = query.ratings - self.mean - films[:, -1]
+        ridge = torch.full((design.shape[1],), self.config.l2, device=self.device)
+        ridge[-1] = self.config.bias_l2
+        normal = design.T @ design + torch.diag(ridge * len(target) + 1e-6)
+        return torch.linalg.solve(normal, design.T @ target)

@@ -1,0 +1,245 @@
+"""Neural collaborative filtering: GMF, MLP and NeuMF."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Self
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+from torch.nn import functional
+from typing_extensions import TypeVar
+
+from matinee.config import Config, Search
+from matinee.data.batches import Batch, SampledBatches
+from matinee.data.interactions import Interactions
+from matinee.data.queries import Queries
+from matinee.data.sampling import fixed_sample
+from matinee.models.base import Learned, Sizes
+from matinee.models.foldin import fold_in
+from matinee.models.layers import row_chunks, table, tower
+
+FOLD_IN_NEGATIVES = 512
+"""Films that stand for all unrated ones when a new person's vector is fitted."""
+
+
+class NCFConfig(Config):
+    """Settings that all three share."""
+
+    negatives: Annotated[int, Field(ge=1), Search(1, 10)] = 4
+    """Unrated films drawn for each rated one."""
+    dropout: Annotated[float, Field(ge=0, lt=1), Search(0, 0.5)] = 0.0
+    """Share of the tower's units dropped in training."""
+    l2: Annotated[float, Field(ge=0), Search(1e-7, 1e-3, log=True)] = 0.0
+    """Penalty on the squared length of the vectors in a batch, a mean over its examples."""
+
+
+class GMFConfig(NCFConfig):
+    """Settings of `GMF`."""
+
+    dim: Annotated[int, Field(ge=1), Search(8, 128, log=True)] = 8
+    """Width of the vectors that are multiplied element by element."""
+
+
+class _TowerConfig(NCFConfig):
+    tower: tuple[Annotated[int, Field(ge=1)], ...] = (64, 32, 16, 8)
+    """Widths of the tower; the first is that of the two vectors side by side."""
+
+    @field_validator("tower")
+    @classmethod
+    def _check_tower(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+        if len(widths) < 2 or widths[0] % 2:
+            raise ValueError("two or more widths, the first of them even, such as [64, 32, 16, 8]")
+        return widths
+
+
+class MLPConfig(_TowerConfig):
+    """Settings of `MLP`."""
+
+
+class NeuMFConfig(_TowerConfig, GMFConfig):
+    """Settings of `NeuMF`."""
+
+    pretrain: bool = False
+    """Whether its two branches are first trained on their own, as `GMF` and `MLP`."""
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Weight of the GMF branch when pretrained branches are joined."""
+
+
+N = TypeVar("N", bound=NCFConfig, default=NCFConfig)
+
+
+class NCF(Learned[N]):
+    """A person's vector and a film's, fused by a product, a tower, or both.
+
+    ŷ = σ(a·(p ∘ q) + b·tower([p'; q']) + c), trained by binary cross-entropy on rated and
+    sampled unrated films (He et al., 'Neural Collaborative Filtering', WWW 2017, eq. 7-12).
+    Each side has one table; its first `dim` columns belong to the product, the rest to the
+    tower. The tower's first layer is applied to the two vectors apart and the results are
+    added, so that a person's part is computed once for all films.
+
+    Args:
+        config: Settings.
+        sizes: Table sizes.
+        dim: Width of the product branch; 0 leaves it out.
+        widths: Widths of the tower branch; empty leaves it out.
+    """
+
+    defaults: ClassVar[dict[str, Any]] = {"epochs": 20, "batch_size": 256, "learning_rate": 1e-3}
+
+    def __init__(self, config: N, sizes: Sizes, *, dim: int, widths: tuple[int, ...]) -> None:
+        super().__init__(config, sizes)
+        self.dim = dim
+        half = widths[0] // 2 if widths else 0
+        self.users = table(sizes.users, dim + half)
+        self.items = table(sizes.items, dim + half)
+        self.tower = tower(widths, dropout=config.dropout)
+        self.out = nn.Linear(dim + (widths[-1] if widths else 0), 1)
+        nn.init.xavier_uniform_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+        self.width = dim + max(widths, default=0)
+
+    def batches(self, data: Interactions, *, batch_size: int, seed: int) -> SampledBatches:
+        """Rated films next to unrated ones."""
+        return SampledBatches(
+            data, negatives=self.config.negatives, batch_size=batch_size, seed=seed
+        )
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Mean binary cross-entropy over the rated and unrated films of a batch."""
+        users, items = self.users(batch["users"]), self.items(batch["items"])
+        logits = self.logits(users, items)
+        loss = -_log_likelihood(logits[:, :1], logits[:, 1:]).sum() / logits.numel()
+        if self.config.l2:
+            squares = items.square().sum() + items.shape[1] * users.square().sum()
+            loss = loss + self.config.l2 * squares / logits.numel()
+        return loss
+
+    def logits(self, users: Tensor, items: Tensor) -> Tensor:
+        """Scores before the sigmoid.
+
+        Args:
+            users: `[B, width]` vectors.
+            items: `[K, width]` vectors for everyone, or `[B, K, width]` for each.
+
+        Returns:
+            `[B, K]`.
+        """
+        weight, dim = self.out.weight[0], self.dim
+        product = _inner(users[:, :dim] * weight[:dim], items[..., :dim])
+        if len(self.tower) == 0:
+            return product + self.out.bias
+        first = self.tower[0]
+        assert isinstance(first, nn.Linear)
+        half = first.in_features // 2
+        person = functional.linear(users[:, dim:], first.weight[:, :half], first.bias)
+        film = functional.linear(items[..., dim:], first.weight[:, half:])
+        hidden = self.tower[1:](person[:, None] + film)
+        return product + hidden @ weight[dim:] + self.out.bias
+
+    @torch.no_grad()
+    def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
+        """Logits; strangers' vectors are folded in from their histories."""
+        people = self.people(queries)
+        films = self.items.weight if items is None else self.items(items)
+        count = films.shape[-2]
+        scores = people.new_empty(len(queries), count)
+        for rows in row_chunks(len(queries), count * self.width):
+            scores[rows] = self.logits(people[rows], films if films.ndim == 2 else films[rows])
+        return scores
+
+    def people(self, queries: Queries) -> Tensor:
+        """Vectors `[B, width]` of those who ask, from the table or folded in."""
+        vectors = self.users(queries.users.clamp_min(0)).detach().clone()
+        strangers = (queries.users < 0).nonzero().squeeze(1)
+        for rows in row_chunks(len(strangers), FOLD_IN_NEGATIVES * self.width):
+            some = strangers[rows]
+            vectors[some] = self._fold_in(queries.take(some))
+        return vectors
+
+    def _fold_in(self, queries: Queries) -> Tensor:
+        """Fit vectors to histories under the loss of training, in expectation."""
+        negatives = fixed_sample(self.sizes.items, FOLD_IN_NEGATIVES).to(self.device)
+        unrated = 1 - queries.dense(self.sizes.items)[:, negatives]
+        per_film = self.config.negatives * queries.lengths / unrated.sum(1).clamp_min(1)
+        rows = queries.rows
+        liked = self.items(queries.items).detach()[:, None]
+        others = self.items(negatives).detach()
+
+        def loss(vectors: Tensor) -> Tensor:
+            positive = functional.softplus(-self.logits(vectors[rows], liked)).squeeze(1)
+            negative = functional.softplus(self.logits(vectors, others)) * unrated
+            return (per_film * negative.sum(1)).index_add(0, rows, positive)
+
+        return fold_in(loss, len(queries), self.users.weight.detach())
+
+    def item_vectors(self) -> Tensor:
+        """The films' vectors."""
+        return self.items.weight.detach()
+
+
+class GMF(NCF[GMFConfig]):
+    """Generalised matrix factorisation: the product branch alone (eq. 9)."""
+
+    name: ClassVar[str] = "gmf"
+    Config = GMFConfig
+
+    def __init__(self, config: GMFConfig, sizes: Sizes) -> None:
+        super().__init__(config, sizes, dim=config.dim, widths=())
+
+
+class MLP(NCF[MLPConfig]):
+    """The tower branch alone (eq. 10)."""
+
+    name: ClassVar[str] = "mlp"
+    Config = MLPConfig
+
+    def __init__(self, config: MLPConfig, sizes: Sizes) -> None:
+        super().__init__(config, sizes, dim=0, widths=config.tower)
+
+
+class NeuMF(NCF[NeuMFConfig]):
+    """Both branches, side by side (eq. 12), each with vectors of its own."""
+
+    name: ClassVar[str] = "neumf"
+    Config = NeuMFConfig
+
+    def __init__(self, config: NeuMFConfig, sizes: Sizes) -> None:
+        super().__init__(config, sizes, dim=config.dim, widths=config.tower)
+
+    def pretraining(self) -> dict[str, Learned]:
+        """The branches to train first, if they are to be."""
+        if not self.config.pretrain:
+            return {}
+        shared = self.config.model_dump(include=set(NCFConfig.model_fields))
+        return {
+            "gmf": GMF(GMFConfig(**shared, dim=self.config.dim), self.sizes),
+            "mlp": MLP(MLPConfig(**shared, tower=self.config.tower), self.sizes),
+        }
+
+    @torch.no_grad()
+    def adopt(self, trained: dict[str, Learned]) -> Self:
+        """Start from trained branches; the outputs are weighed by alpha (section 3.4.1)."""
+        gmf, mlp = trained["gmf"], trained["mlp"]
+        assert isinstance(gmf, GMF)
+        assert isinstance(mlp, MLP)
+        alpha = self.config.alpha
+        self.users.weight.copy_(torch.cat([gmf.users.weight, mlp.users.weight], 1))
+        self.items.weight.copy_(torch.cat([gmf.items.weight, mlp.items.weight], 1))
+        self.tower.load_state_dict(mlp.tower.state_dict())
+        joined = torch.cat([alpha * gmf.out.weight, (1 - alpha) * mlp.out.weight], 1)
+        self.out.weight.copy_(joined)
+        self.out.bias.copy_(alpha * gmf.out.bias + (1 - alpha) * mlp.out.bias)
+        return self
+
+
+def _log_likelihood(positive: Tensor, negative: Tensor) -> Tensor:
+    """Log-likelihood of logits that should be 1 and of others that should be 0, `[B]`."""
+    return functional.logsigmoid(positive).sum(1) + functional.logsigmoid(-negative).sum(1)
+
+
+def _inner(users: Tensor, items: Tensor) -> Tensor:
+    """Inner products of `[B, d]` with `[K, d]` or `[B, K, d]`: `[B, K]`."""
+    if items.ndim == 2:
+        return users @ items.T
+    return torch.bmm(items, users[:, :, None]).squeeze(2)
