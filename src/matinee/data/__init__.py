@@ -1,1 +1,5 @@
 """Data: from files to arrays."""
+
+from matinee.data.loading import diagnose, load
+
+__all__ = ["diagnose", "load"]

@@ -23,7 +23,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,8 +97,13 @@ class Diagnosis:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Diagnosis:
         """The inverse of `as_dict`."""
-        warnings = tuple(Finding(**w) for w in values["warnings"])
-        return cls(**{**values, "warnings": warnings})
+        return cls(
+            rows_in=values["rows_in"],
+            rows_kept=values["rows_kept"],
+            dropped=values["dropped"],
+            warnings=tuple(Finding(**warning) for warning in values["warnings"]),
+            facts=values["facts"],
+        )
 
     def summary(self) -> str:
         """The dropped rows on one line, or '' if there are none."""
@@ -276,7 +280,8 @@ def _rating_column(sieve: _Sieve, scale: tuple[float, float] | None) -> FloatArr
     if scale is not None:
         low, high = scale
         sieve.facts["scale"] = f"{low:g} to {high:g}"
-        sieve.drop(OFF_SCALE, (values < low) | (values > high), tell)
+        if values.min(initial=low) < low or values.max(initial=high) > high:
+            sieve.drop(OFF_SCALE, (values < low) | (values > high), tell)
     return values
 
 
@@ -297,10 +302,11 @@ def _time_column(sieve: _Sieve, now: float) -> LongArray | None:
     tell = _teller(sieve, "time")
     if parsed.seconds.null_count():
         sieve.drop(BAD_TIME, parsed.seconds.is_null().to_numpy(), tell)
-    seconds = parsed.seconds.fill_null(0).to_numpy(allow_copy=True)
-    sieve.drop(FUTURE, seconds > now + _DAY, tell)
+    seconds = parsed.seconds.fill_null(0).to_numpy()
+    if seconds.max(initial=0) > now + _DAY:
+        sieve.drop(FUTURE, seconds > now + _DAY, tell)
     living = sieve.living(parsed.formats)
-    counts = {name: np.count_nonzero(living == i) for i, name in enumerate(parsed.names)}
+    counts = {name: int((living == i).sum()) for i, name in enumerate(parsed.names)}
     counts = {name: count for name, count in counts.items() if count}
     sieve.facts["times"] = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
     if len(counts) > 1:
@@ -335,6 +341,8 @@ def _first_lines(sieve: _Sieve, items: IntArray, item_ids: pl.Series) -> LongArr
 def _facts(kept: Ratings) -> dict[str, str]:
     facts = {"people": f"{len(kept.user_ids):,}", "films rated": f"{len(kept.item_ids):,}"}
     if kept.times is not None and len(kept.times):
-        first, last = (pl.from_epoch(pl.Series([int(f())])) for f in (kept.times.min, kept.times.max))
+        first, last = (
+            pl.from_epoch(pl.Series([int(f())])) for f in (kept.times.min, kept.times.max)
+        )
         facts["first rating"], facts["last rating"] = str(first[0]), str(last[0])
     return facts

@@ -31,7 +31,7 @@ PERSON_ROLES: dict[str, tuple[str, ...]] = {
 }
 """The columns of a table of people; all but the id are free."""
 
-_BY_PLACE = ("user", "item", "rating", "time")
+_BY_PLACE: tuple[str, ...] = ("user", "item", "rating", "time")
 
 
 def plain(name: str) -> str:

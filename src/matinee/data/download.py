@@ -101,9 +101,7 @@ def _download(edition: Edition, part: Path, archive: Path) -> None:
         raise _unreachable(edition, archive, str(reason)) from None
 
 
-def _receive(
-    answer: http.client.HTTPResponse, part: Path, start: int, edition: Edition
-) -> None:
+def _receive(answer: http.client.HTTPResponse, part: Path, start: int, edition: Edition) -> None:
     length = answer.headers.get("Content-Length")
     total = start + int(length) if length else None
     got = start

@@ -17,7 +17,7 @@ from matinee.data.checks import LINES_SHOWN, Diagnosis, Finding, Ratings, check
 from matinee.data.interactions import Interactions
 from matinee.data.numbering import sort_ids
 from matinee.data.sidetables import titles_from_ids
-from matinee.data.sources import Source, find_source
+from matinee.data.sources import SAMPLE, Source, find_source
 from matinee.data.tables import RawTable, read_by_line, read_swiftly
 from matinee.data.vocabulary import IntArray, Vocabulary
 
@@ -89,6 +89,8 @@ def load_checked(
     scale: tuple[float, float] | None = None,
 ) -> Loaded:
     """Both the data and their diagnosis; arguments as in `load`."""
+    if data == SAMPLE and not Path(SAMPLE).exists():
+        return _sample()
     source = find_source(data, items=items, people=people)
     overrides = dict(columns or {})
     folder = cache_folder(source.files, {"columns": overrides, "scale": scale})
@@ -98,6 +100,13 @@ def load_checked(
     loaded = _read(source, overrides, scale)
     save_cache(loaded.data, folder, loaded.diagnosis.as_dict())
     return loaded
+
+
+def _sample() -> Loaded:
+    from matinee.data.sample import sample  # noqa: PLC0415  # simulated only when asked for
+
+    data = sample()
+    return Loaded(data, Diagnosis(len(data), len(data)))
 
 
 def _read(
@@ -193,4 +202,3 @@ def _tell_of_films(
         rest = len(missing) - LINES_SHOWN
         told.append(Finding(str(path), None, f"unknown film: {rest:,} more films"))
     return replace(diagnosis, facts=facts, warnings=(*diagnosis.warnings, *told))
-

@@ -38,19 +38,30 @@ class Edition:
     url: str
 
 
-def _edition(name: str, checksum: str, licence: str) -> tuple[str, Edition]:
-    return name, Edition(name, checksum, licence, _ADDRESS.format(name=name))
+_PUBLISHED = (
+    (
+        "ml-100k",
+        _RESEARCH,
+        "sha256:50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229",
+    ),
+    ("ml-1m", _RESEARCH, "sha256:a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20"),
+    ("ml-10m", _RESEARCH, "md5:ce571fd55effeba0271552578f2648bd"),
+    ("ml-20m", _SHARED, "sha256:96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3"),
+    ("ml-25m", _SHARED, "sha256:8b21cfb7eb1706b4ec0aac894368d90acf26ebdfb6aced3ebd4ad5bd1eb9c6aa"),
+    ("ml-32m", _SHARED, "md5:d472be332d4daa821edc399621853b57"),
+    (
+        "ml-latest-small",
+        _SHARED,
+        "sha256:696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436",
+    ),
+)
 
-
-EDITIONS: Mapping[str, Edition] = MappingProxyType(dict([
-    _edition("ml-100k", "sha256:50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229", _RESEARCH),
-    _edition("ml-1m", "sha256:a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20", _RESEARCH),
-    _edition("ml-10m", "md5:ce571fd55effeba0271552578f2648bd", _RESEARCH),
-    _edition("ml-20m", "sha256:96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3", _SHARED),
-    _edition("ml-25m", "sha256:8b21cfb7eb1706b4ec0aac894368d90acf26ebdfb6aced3ebd4ad5bd1eb9c6aa", _SHARED),
-    _edition("ml-32m", "md5:d472be332d4daa821edc399621853b57", _SHARED),
-    _edition("ml-latest-small", "sha256:696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436", _SHARED),
-]))  # fmt: skip
+EDITIONS: Mapping[str, Edition] = MappingProxyType(
+    {
+        name: Edition(name, checksum, licence, _ADDRESS.format(name=name))
+        for name, licence, checksum in _PUBLISHED
+    }
+)
 """Every edition by name. The md5 sums are those GroupLens publishes beside the files; the
 sha256 sums are those the TensorFlow Datasets catalogue pins for the same files. The
 `latest-small` edition is that of September 2018, which has stood at its address since."""
@@ -120,7 +131,9 @@ def read_tags(path: Path) -> pl.DataFrame:
     tags = table.select(
         pl.col("movieId").alias("id"), pl.col("tag").str.strip_chars().str.to_lowercase()
     ).filter(pl.col("tag") != "")
-    counted = tags.group_by("id", "tag").len().sort(["id", "len", "tag"], descending=[False, True, False])
+    counted = (
+        tags.group_by("id", "tag").len().sort(["id", "len", "tag"], descending=[False, True, False])
+    )
     return counted.group_by("id", maintain_order=True).agg(pl.col("tag").alias("tags"))
 
 

@@ -9,25 +9,32 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from scipy.sparse import csr_array
 
-from matinee.data.vocabulary import IntArray, LongArray
+from matinee.data.vocabulary import FloatArray, IntArray, LongArray
 
 BLOCK_ROWS = 1 << 16
 """Rows sorted at once: as many as a processor's cache holds."""
 
 
-def user_time_order(users: IntArray, times: LongArray) -> LongArray | None:
-    """The stable order by (user, time), or None where it is so already.
+def sort_rows(
+    users: IntArray, times: LongArray, items: IntArray, ratings: FloatArray
+) -> tuple[IntArray, LongArray, IntArray, FloatArray]:
+    """The same rows stably sorted by (user, time); the arrays themselves if they are so already.
 
     Args:
         users: `[n]`, not negative.
         times: `[n]`.
+        items: `[n]`.
+        ratings: `[n]`.
     """
     step = np.diff(users)
-    if not np.any(step < 0):
-        later = (step > 0) | (times[1:] >= times[:-1])
-        return None if np.all(later) else _order_within(users, times)
-    by_user = _counting_order(users)
-    return by_user[_order_within(users[by_user], times[by_user])]
+    if np.any(step < 0):
+        by_user = _counting_order(users)
+        users, times = users[by_user], times[by_user]
+        items, ratings = items[by_user], ratings[by_user]
+        step = np.diff(users)
+    if np.all((step > 0) | (times[1:] >= times[:-1])):
+        return users, times, items, ratings
+    return users, *_sort_by_time(users, times, items, ratings)
 
 
 def _counting_order(users: IntArray) -> LongArray:
@@ -38,27 +45,30 @@ def _counting_order(users: IntArray) -> LongArray:
     return matrix.indices.astype(np.int64)
 
 
-def _order_within(users: IntArray, times: LongArray) -> LongArray:
-    """The stable order by time of each user's rows; `users` must ascend."""
-    order = np.empty(len(users), np.int64)
+def _sort_by_time(
+    users: IntArray, times: LongArray, items: IntArray, ratings: FloatArray
+) -> tuple[LongArray, IntArray, FloatArray]:
+    """Times, items and ratings with each user's rows in order of time; `users` must ascend."""
+    given = (times, items, ratings)
+    found = (np.empty_like(times), np.empty_like(items), np.empty_like(ratings))
 
-    def sort_block(span: tuple[int, int]) -> None:
-        start, stop = span
-        order[start:stop] = _block_order(users[start:stop], times[start:stop])
-        order[start:stop] += start
+    def sort_block(span: slice) -> None:
+        order = _block_order(users[span], times[span])
+        for source, target in zip(given, found, strict=True):
+            np.take(source[span], order, out=target[span])
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         list(threads.map(sort_block, _blocks(users)))
-    return order
+    return found
 
 
-def _blocks(users: IntArray) -> Iterator[tuple[int, int]]:
+def _blocks(users: IntArray) -> Iterator[slice]:
     """Spans of about `BLOCK_ROWS` rows that cut no user in two."""
     start = 0
     while start < len(users):
         last = users[min(start + BLOCK_ROWS, len(users)) - 1]
         stop = start + int(np.searchsorted(users[start:], last, side="right"))
-        yield start, stop
+        yield slice(start, stop)
         start = stop
 
 

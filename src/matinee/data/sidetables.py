@@ -78,8 +78,7 @@ def item_frame(table: pl.DataFrame, where: str) -> pl.DataFrame:
         columns["title"] = pl.Series([t or None for t, _ in pairs], dtype=pl.String())
         columns["year"] = pl.Series([y for _, y in pairs], dtype=pl.Int32())
     if "year" in found:
-        years = table[found["year"]].cast(pl.String).str.extract(r"(\d{4})").cast(pl.Int32)
-        columns["year"] = years if "year" not in columns else _first_known(years, columns["year"])
+        columns |= _with_years(columns, table, found)
     for role in ("genres", "tags"):
         if role in found:
             lists = _lists(table[found[role]])
@@ -90,15 +89,26 @@ def item_frame(table: pl.DataFrame, where: str) -> pl.DataFrame:
     return _one_each(frame.hstack(table.select(free)))
 
 
+def _with_years(
+    columns: dict[str, pl.Series], table: pl.DataFrame, found: dict[str, str]
+) -> dict[str, pl.Series]:
+    """The stated years; a year in a title that differs from the stated one stays in the title."""
+    years = table[found["year"]].cast(pl.String).str.extract(r"(\d{4})").cast(pl.Int32)
+    if "title" not in columns:
+        return {"year": years}
+    differs = (columns["year"] != years).fill_null(value=False)
+    listed = table[found["title"]].cast(pl.String)
+    return {
+        "title": listed.zip_with(differs, columns["title"]),
+        "year": years.zip_with(years.is_not_null(), columns["year"]),
+    }
+
+
 def titles_from_ids(ids: pl.Series) -> pl.DataFrame:
     """A film table of which only the ids are known; an id may be a title with its year."""
     pairs = [split_title(outside) for outside in ids]
     years = pl.Series([year for _, year in pairs], dtype=pl.Int32())
     return pl.DataFrame({"id": ids, "title": [title for title, _ in pairs], "year": years})
-
-
-def _first_known(first: pl.Series, second: pl.Series) -> pl.Series:
-    return first.zip_with(first.is_not_null(), second)
 
 
 def _one_each(frame: pl.DataFrame) -> pl.DataFrame:

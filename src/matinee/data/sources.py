@@ -92,10 +92,6 @@ def _locate(data: str | Path) -> Path:
     """The folder or file that is meant."""
     name, path = str(data), Path(data).expanduser()
     plain = isinstance(data, str) and not set(name) & set("/\\.")
-    if plain and name == SAMPLE:
-        from matinee.data.simulate import sample_folder  # noqa: PLC0415  # only where asked for
-
-        return sample_folder()
     found = find_local(name) if plain else None
     if found is not None:
         return found

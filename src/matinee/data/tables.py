@@ -174,6 +174,19 @@ def read_all(path: Path, names: Sequence[str] = ()) -> pl.DataFrame:
     return pl.DataFrame(columns, schema={"line": pl.Int64} | dict.fromkeys(table.names, pl.String))
 
 
+def column_names(path: Path, overrides: Mapping[str, str]) -> list[str]:
+    """The names of any table's columns; `column_1` and so on where it has no header.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    if path.suffix.lower() in PARQUET:
+        return _parquet(path).collect_schema().names()
+    if path.suffix.lower() in JSON_LINES:
+        return list(dict.fromkeys(k for _, row in islice(_json_rows(path), 100) for k in row or ()))
+    return TextTable.outline(path, overrides).names
+
+
 def _first(sample: Sequence[list[str]]) -> list[str]:
     return sample[0] if sample else []
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-
 from numpy.typing import NDArray
 
 FormatArray = NDArray[np.int8]
@@ -55,13 +54,19 @@ def parse_times(column: pl.Series) -> Times:
 
 def _numbers(column: pl.Series) -> Times:
     values = column.cast(pl.Int64, strict=False)
-    milli = values.abs() >= MILLISECONDS_FROM
     formats = np.zeros(len(values), np.int8)
     names = ["Unix seconds", "Unix milliseconds"]
-    if not milli.any():
+    if not _reaches(values, MILLISECONDS_FROM):
         return Times(values, _unless_null(formats, values), names[:1])
+    milli = values.abs() >= MILLISECONDS_FROM
     formats[milli.fill_null(value=False).to_numpy()] = 1
     return _named(values.zip_with(~milli, values // 1000), formats, names)
+
+
+def _reaches(values: pl.Series, size: int) -> bool:
+    """Whether any value is as large, above or below zero."""
+    ends = [values.min(), values.max()]
+    return any(isinstance(end, int) and abs(end) >= size for end in ends)
 
 
 def _text(column: pl.Series) -> Times:
@@ -70,7 +75,9 @@ def _text(column: pl.Series) -> Times:
     seconds, formats, names = numbers.seconds, numbers.formats, list(numbers.names)
     dates = column.str.replace(r"^(\d+)[/.](\d+)[/.](\d+)", "$1-$2-$3")
     shift = _zone_seconds(dates)
-    dates = dates.str.replace("T", " ", literal=True).str.replace(r"(:\d\d(?:\.\d+)?)(Z|[+-]\d\d:?\d\d)$", "$1")
+    dates = dates.str.replace("T", " ", literal=True).str.replace(
+        r"(:\d\d(?:\.\d+)?)(Z|[+-]\d\d:?\d\d)$", "$1"
+    )
     dates = dates.str.replace(r"(:\d\d)\.\d+$", "$1").str.strip_chars()
     for name, parsed in _readings(dates):
         fresh = parsed.is_not_null() & seconds.is_null()
