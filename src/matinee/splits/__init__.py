@@ -9,7 +9,7 @@ from matinee.splits.cuts import (
     random_split,
     strong_split,
 )
-from matinee.splits.files import files_split
+from matinee.splits.files import files_split, read_candidates
 from matinee.splits.kinds import KINDS, make_split
 from matinee.splits.store import load_split, save_split
 from matinee.splits.types import Fold, Split
@@ -27,6 +27,7 @@ __all__ = [
     "load_split",
     "make_split",
     "random_split",
+    "read_candidates",
     "save_split",
     "strong_split",
 ]

@@ -103,6 +103,22 @@ def files_split(
     return replace(split, test=replace(split.test, candidates=candidates))
 
 
+def read_candidates(path: str | Path, held_out: Interactions) -> LongArray:
+    """The films each person of a fold is to be asked about, from a file of negatives.
+
+    Args:
+        path: File as described in `files_split`.
+        held_out: One rating for each person.
+
+    Returns:
+        `[B, C]`, the held-out film first, padded with -1.
+
+    Raises:
+        DataError: If the file cannot be read or does not fit.
+    """
+    return _candidates(_read_negatives(Path(path)), held_out)
+
+
 def _arguments(
     train: str | Path, test: str | Path, negatives: str | Path | None, valid: float, seed: int
 ) -> dict[str, Any]:

@@ -1,0 +1,321 @@
+"""One run from ratings to a judged model: load, split, fit, evaluate, save."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+
+from matinee import models
+from matinee.artefact import Artefact, DataFacts, Facts, Figure, SplitFacts, check_target
+from matinee.config import Config, load_toml
+from matinee.curves import save_curves
+from matinee.data import load
+from matinee.data.interactions import Interactions
+from matinee.engine import History, TrainerConfig, Watcher, fit
+from matinee.errors import ArtefactError, ConfigError, suggestion
+from matinee.evaluate import Report, evaluate
+from matinee.models import Learned, RatingPredictor, Recommender, Sizes
+from matinee.splits import Fold, Split, make_split, read_candidates
+
+SPEC = "run.json"
+"""The file of a run folder that says what was asked for."""
+
+
+class RunSpec(Config):
+    """All that a run is a function of."""
+
+    model: str
+    """Name of the model."""
+    data: str | None = None
+    """A data set's name, a folder or a file; None where the split's files say it all."""
+    split: str = "random"
+    """Kind of split."""
+    test: float | str | None = None
+    """Share to test with, or the test file of a `files` split; None is the kind's default."""
+    valid: Annotated[float, Field(ge=0)] | None = None
+    """Share to validate with; None is the kind's default."""
+    fold_in: float | None = None
+    """Share of a stranger's ratings that is shown, for `strong`."""
+    train: str | None = None
+    """Training file of a `files` split."""
+    negatives: str | None = None
+    """File of candidates of a `files` split."""
+    at_least: float | None = None
+    """Ratings below this are left out, so that what remains is 'liked'; None keeps all."""
+    seed: int = 0
+    """Of the split, the initial weights and the training."""
+    settings: dict[str, Any] = {}
+    """Settings of the model and of the training loop by their names."""
+    k: tuple[Annotated[int, Field(ge=1)], ...] = (10,)
+    """Cut-offs of the ranking metrics."""
+
+    @classmethod
+    def read(cls, path: Path, **changes: Any) -> RunSpec:
+        """From a TOML file; `changes` that are not None win."""
+        return cls.parse(
+            {**load_toml(path), **{k: v for k, v in changes.items() if v is not None}},
+            where=str(path),
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data, split and settings of a run, checked and ready.
+
+    Attributes:
+        spec: What was asked for.
+        data: All ratings.
+        split: Their parts.
+        model: With fresh weights.
+        trainer: Settings of the training loop; None for models that are solved.
+        device: Where to compute.
+    """
+
+    spec: RunSpec
+    data: Interactions
+    split: Split
+    model: Recommender
+    trainer: TrainerConfig | None
+
+
+def prepare(spec: RunSpec) -> Prepared:
+    """Load, cut and build, so that every mistake shows before the training starts.
+
+    Raises:
+        MatineeError: On anything that is not there or does not fit.
+    """
+    kind = models.find(spec.model)
+    config, trainer = route(spec.settings, kind)
+    data, split = cut(spec)
+    model = models.build(spec.model, config, Sizes.of(split.train), seed=spec.seed)
+    return Prepared(spec, data, split, model, trainer)
+
+
+def cut(spec: RunSpec) -> tuple[Interactions, Split]:
+    """The data of a run and their split."""
+    data = None if spec.data is None else load(spec.data)
+    if data is not None and spec.at_least is not None:
+        data = data.liked(spec.at_least)
+    split = make_split(
+        spec.split,
+        data,
+        test=spec.test,
+        valid=spec.valid,
+        seed=spec.seed,
+        fold_in=spec.fold_in,
+        train=spec.train,
+        negatives=spec.negatives,
+    )
+    if data is None or spec.split == "files":
+        data = split.test.history.merge(split.test.held_out)
+    return data, split
+
+
+def route(
+    settings: dict[str, Any], kind: type[Recommender]
+) -> tuple[dict[str, Any], TrainerConfig | None]:
+    """Tell the model's settings from those of the training loop.
+
+    Returns:
+        The model's own settings, and the loop's, or None if the model is solved.
+
+    Raises:
+        ConfigError: On a setting of neither, with all that there are.
+    """
+    ours = set(kind.Config.model_fields)
+    learned = issubclass(kind, Learned)
+    theirs = set(TrainerConfig.model_fields) if learned else set[str]()
+    for key in settings:
+        if key not in ours | theirs:
+            raise ConfigError(
+                f"{kind.name} has no setting called {key!r}",
+                where="--set",
+                expected="one of " + ", ".join(sorted(ours | theirs)),
+                remedy=suggestion(key, ours | theirs),
+            )
+    config = {key: value for key, value in settings.items() if key in ours}
+    kind.Config.parse(config, where=f"model {kind.name}")
+    if not learned:
+        return config, None
+    loop = {key: value for key, value in settings.items() if key in theirs}
+    return config, TrainerConfig.parse({**kind.defaults, **loop}, where="trainer")
+
+
+def train(
+    spec: RunSpec, out: str | Path, *, watcher: Watcher | None = None, resume: bool = False
+) -> Artefact:
+    """Train a model, judge it next to popularity, and keep all of it in a folder.
+
+    The model is saved before it is judged, so that no failure of the judging loses it.
+
+    Args:
+        spec: What to do.
+        out: The run folder; made, or an earlier run that is replaced.
+        watcher: Told of progress.
+        resume: Go on from the folder's checkpoints.
+
+    Raises:
+        MatineeError: On anything that cannot be done.
+        KeyboardInterrupt: After Ctrl-C, with the folder ready to be resumed.
+    """
+    folder = Path(out)
+    check_target(folder)
+    ready = prepare(spec)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SPEC).write_text(spec.model_dump_json(indent=2), encoding="utf-8")
+    started = time.perf_counter()
+    history = fit(
+        ready.model,
+        ready.split.train,
+        ready.trainer,
+        seed=spec.seed,
+        validate=_validation(ready),
+        folder=folder if ready.trainer else None,
+        watcher=watcher,
+        resume=resume,
+    )
+    seconds = time.perf_counter() - started
+    if history.records:
+        save_curves(history, folder / "loss.png", model=spec.model)
+    artefact = Artefact.of(
+        ready.model.eval(), ready.split.train, ready.data, _facts(ready, history, seconds)
+    ).save(folder)
+    return _judged(artefact, ready).save(folder)
+
+
+def resume(run: str | Path, *, watcher: Watcher | None = None) -> Artefact:
+    """Go on with a training that was stopped.
+
+    Raises:
+        ArtefactError: If the folder holds none.
+    """
+    return train(read_spec(run), run, watcher=watcher, resume=True)
+
+
+def read_spec(run: str | Path) -> RunSpec:
+    """What a run was asked to do.
+
+    Raises:
+        ArtefactError: If the folder does not say.
+    """
+    path = Path(run) / SPEC
+    try:
+        return RunSpec.parse(json.loads(path.read_text(encoding="utf-8")), where=str(path))
+    except FileNotFoundError:
+        raise ArtefactError(
+            "this is not the folder of a run", where=str(run), expected=f"a folder with {SPEC}"
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ArtefactError(f"cannot be read: {error}", where=str(path)) from None
+
+
+def judge(
+    artefact: Artefact,
+    *,
+    k: Sequence[int] = (10,),
+    metrics: Sequence[str] | None = None,
+    candidates: str | Path | None = None,
+) -> Report:
+    """Judge a saved run on its own test part, cut anew and checked to be the same.
+
+    Args:
+        artefact: The loaded run.
+        k: Cut-offs of the ranking metrics.
+        metrics: Which to report; all that can be had by default.
+        candidates: A file of the only films to rank for each person.
+
+    Raises:
+        ArtefactError: If data or split are no longer those of the training.
+    """
+    spec = read_spec(artefact.run)
+    _, split = cut(spec)
+    if split.digest != artefact.facts.split.digest:
+        raise ArtefactError(
+            "the data have changed since the training: the split is another one",
+            where=artefact.run,
+            remedy="Train the run again, or bring the old data back.",
+        )
+    fold = split.test
+    if candidates is not None:
+        fold = replace(fold, candidates=read_candidates(candidates, fold.held_out))
+    return evaluate(artefact.model, fold, train=split.train, metrics=metrics, k=tuple(k))
+
+
+def _validation(ready: Prepared) -> Any:
+    """What the trainer calls after an epoch, or None without a validation part."""
+    fold, model = ready.split.valid, ready.model
+    if fold is None or ready.trainer is None or not isinstance(model, Learned):
+        return None
+    monitor = ready.trainer.monitor or model.monitor
+    usual = ["rmse", "mae"] if isinstance(model, RatingPredictor) else ["ndcg@10", "hit_rate@10"]
+    metrics = list(dict.fromkeys([monitor, *usual]))
+
+    def validate() -> dict[str, float]:
+        with torch.no_grad():
+            report = evaluate(model, fold, train=ready.split.train, metrics=metrics)
+        return {name: estimate.value for name, estimate in report.metrics.items()}
+
+    return validate
+
+
+def _judged(artefact: Artefact, ready: Prepared) -> Artefact:
+    """The artefact with its figures on the test part, and popularity's beside them."""
+    fold, split = ready.split.test, ready.split
+    baseline = models.build("popularity", {}, Sizes.of(split.train))
+    fit(baseline, split.train)
+    ours, theirs = (_report(model, fold, ready) for model in (artefact.model, baseline))
+    facts = artefact.facts.updated(
+        {
+            "metrics": _figures(ours),
+            "popularity": _figures(theirs),
+            "protocol": str(ours.protocol),
+            "peak_mb": _peak_mb(),
+        }
+    )
+    return replace(artefact, facts=facts)
+
+
+def _report(model: Recommender, fold: Fold, ready: Prepared) -> Report:
+    with torch.no_grad():
+        return evaluate(model, fold, train=ready.split.train, k=ready.spec.k)
+
+
+def _figures(report: Report) -> dict[str, Figure]:
+    return {
+        name: Figure(value=e.value, low=_or_none(e.low), high=_or_none(e.high))
+        for name, e in report.metrics.items()
+    }
+
+
+def _or_none(value: float) -> float | None:
+    return None if value != value else value  # noqa: PLR0124 - NaN is the one that differs
+
+
+def _facts(ready: Prepared, history: History, seconds: float) -> Facts:
+    spec, best = ready.spec, history.best
+    trainer = ready.trainer.model_dump(mode="json") if ready.trainer else {}
+    if best is not None:
+        trainer |= {"best_epoch": best.epoch, "trained_epochs": history.records[-1].epoch}
+    return Facts(
+        data=DataFacts.of(spec.data or str(spec.train), ready.data),
+        split=SplitFacts.of(ready.split, ready.split.arguments),
+        trainer=trainer,
+        seed=spec.seed,
+        seconds=seconds,
+        peak_mb=_peak_mb(),
+    )
+
+
+def _peak_mb() -> float:
+    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
