@@ -55,8 +55,10 @@ CHUNK = 512
 """People drawn at a time; the draw depends on it, so it is no setting."""
 
 TRAITS = 8
-AFFINITY, LIKING, DRIFT = 6.0, 2.5, 0.5  # how much taste tells in watching, in stars; its change
-MEAN = 2.45  # before taste, as people watch what they like
+AFFINITY = 6.0  # how much taste tells in what is watched
+LIKING = 0.65  # stars for a match one standard deviation above what one watches
+DRIFT = 0.5  # share of a person's taste that changes in the course of their ratings
+MEAN = 3.55
 START, END = 1_420_070_400, 1_735_689_600  # 2015 to 2024, after the last film's release
 FIRST_YEAR, LAST_YEAR = 1920, 2014
 FEWEST = 20  # MovieLens has nobody with fewer ratings
@@ -278,9 +280,12 @@ def _stars(
 ) -> Floats:
     """Ratings from 0.5 to 5: few people use the halves, as in MovieLens."""
     people = int(rows[-1]) + 1
-    mildness = MEAN + 0.45 * rng.standard_normal(people)
-    noise = 0.75 * rng.standard_normal(len(rows))
-    opinion = mildness[rows] + world.quality[items] + LIKING * match + noise
+    mildness = MEAN + 0.4 * rng.standard_normal(people)
+    noise = 0.7 * rng.standard_normal(len(rows))
+    # Centred on what is watched, which is better and more to people's taste than the rest.
+    quality = world.quality[items]
+    liking = LIKING * (match - match.mean()) / (match.std() + 1e-9)
+    opinion = mildness[rows] + quality - quality.mean() + liking + noise
     halves = (rng.random(people) < 0.35)[rows]
     stars = np.where(halves, np.round(2 * opinion) / 2, np.round(opinion))
     return np.clip(stars, np.where(halves, 0.5, 1), 5).astype(np.float32)
