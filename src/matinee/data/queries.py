@@ -118,18 +118,23 @@ class Queries:
         matrix[self.rows, self.items] = values
         return matrix
 
-    def leave_each_out(self, row: int) -> Self:
+    def leave_each_out(self, row: int, positions: Tensor | None = None) -> Self:
         """Person `row` as many strangers, each of whom lacks one film of the history.
 
-        Stranger `j` lacks the `j`-th entry; there are as many as the history is long.
+        Args:
+            row: The person.
+            positions: `[m]` places in the history, of which stranger `j` lacks the `j`-th;
+                every place by default.
         """
         start, stop = int(self.offsets[row]), int(self.offsets[row + 1])
-        length = stop - start
-        keep = ~torch.eye(length, dtype=torch.bool, device=self.items.device)
-        entries = (torch.arange(start, stop, device=self.items.device).expand(length, -1))[keep]
+        device = self.items.device
+        within = torch.arange(stop - start, device=device)
+        lacking = within if positions is None else positions.to(device)
+        keep = within != lacking[:, None]
+        entries = within.expand(len(lacking), -1)[keep] + start
         return type(self)(
-            users=torch.full((length,), -1, device=self.items.device),
-            offsets=torch.arange(length + 1, device=self.items.device) * max(length - 1, 0),
+            users=torch.full((len(lacking),), -1, device=device),
+            offsets=torch.arange(len(lacking) + 1, device=device) * max(stop - start - 1, 0),
             items=self.items[entries],
             ratings=self.ratings[entries],
             times=self.times[entries],

@@ -1,0 +1,99 @@
+"""The k best films of each person, in an order that is always the same."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from matinee.data.queries import Queries
+from matinee.data.vocabulary import LongArray
+from matinee.evaluate.lists import asking, block_rows, check_numbers
+from matinee.models.base import Recommender
+
+
+def top(scores: Tensor, k: int, favour: LongArray | None = None) -> tuple[Tensor, Tensor]:
+    """The k films of highest score; among equals, the one favoured most.
+
+    Scores are compared as float32. Each is packed with the film's place in `favour` into
+    one integer, so that no two films tie and any sort gives the same list.
+
+    Args:
+        scores: `[B, n_items]` without NaN; minus infinity for what must not be listed.
+        k: Length of the lists.
+        favour: `[n_items]` all film integers, the most favoured first; by default in the
+            order of their integers.
+
+    Returns:
+        Film integers `[B, k]`, -1 where there was nothing left to list, and their scores
+        `[B, k]`, minus infinity there.
+    """
+    n = scores.shape[1]
+    order = torch.arange(n) if favour is None else torch.from_numpy(favour)
+    order = order.to(scores.device)
+    ranked = scores.float()[:, order]
+    # Adding zero turns -0.0 into 0.0; flipping the lower bits of the negative ones makes
+    # the bits of a float ascend as the float does.
+    bits = (ranked + 0.0).view(torch.int32).long()
+    bits = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+    keys = (bits << 32) | torch.arange(n - 1, -1, -1, device=scores.device)
+    places = keys.topk(min(k, n), dim=1).indices
+    values = ranked.gather(1, places)
+    items = order[places].masked_fill(values == -torch.inf, -1)
+    short = (0, k - items.shape[1])
+    pad = torch.nn.functional.pad
+    return pad(items, short, value=-1), pad(values, short, value=-torch.inf)
+
+
+def recommend_many(
+    model: Recommender,
+    queries: Queries,
+    k: int = 10,
+    *,
+    exclude: Tensor | None = None,
+    favour: LongArray | None = None,
+    batch: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Lists for many people at once, in bounded memory.
+
+    Films of the history are never listed.
+
+    Args:
+        model: The model.
+        queries: B people.
+        k: Length of the lists.
+        exclude: Films not to list, bool `[n_items]` or `[B, n_items]`.
+        favour: As in `top`; `Artefact.favour` is by popularity.
+        batch: People scored at a time; by default as many as fill a block of 64 MiB.
+
+    Returns:
+        Film integers `[B, k]`, -1 where nothing is left, and their scores `[B, k]`.
+
+    Raises:
+        EvaluationError: If the model gives scores that are not numbers.
+    """
+    batch = batch or block_rows(model.sizes.items)
+    lists: list[tuple[Tensor, Tensor]] = []
+    with asking(model):
+        for rows in torch.arange(len(queries)).split(batch):
+            part = queries.take(rows).to(model.device)
+            scores = all_scores(model, part)
+            scores[part.rows, part.items] = -torch.inf
+            if exclude is not None:
+                mask = exclude if exclude.ndim == 1 else exclude[rows]
+                scores.masked_fill_(mask.to(scores.device), -torch.inf)
+            lists.append(top(scores, k, favour))
+    if not lists:
+        return torch.empty(0, k, dtype=torch.int64), torch.empty(0, k)
+    items, values = zip(*lists, strict=True)
+    return torch.cat(items).cpu(), torch.cat(values).cpu()
+
+
+def all_scores(model: Recommender, queries: Queries) -> Tensor:
+    """The model's scores for all films `[B, n_items]`, checked, in memory one may write to.
+
+    Raises:
+        EvaluationError: If any is not a number.
+    """
+    scores = model.score(queries)
+    check_numbers(scores, model, "scores")
+    return scores.float().clone(memory_format=torch.contiguous_format)
