@@ -203,10 +203,11 @@ def auc(pairs: Pairs) -> Figure:
 def log_loss(pairs: Pairs) -> Figure:
     """Mean of -log of the probability given to what happened, in nats.
 
-    Probabilities are kept 1e-15 away from 0 and 1.
+    A probability below 1e-15 counts as 1e-15, so that one bold mistake is not infinite.
     """
-    chances = np.clip(_chances(pairs), 1e-15, 1 - 1e-15)
-    return pairs.mean(-np.log(np.where(pairs.liked, chances, 1 - chances)))
+    chances = _chances(pairs)
+    given = np.where(pairs.liked, chances, 1 - chances)
+    return pairs.mean(-np.log(np.maximum(given, 1e-15)))
 
 
 def calibration_error(pairs: Pairs) -> Figure:

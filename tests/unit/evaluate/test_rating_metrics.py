@@ -39,7 +39,7 @@ def oracle(name: str, rows: list[Row], like_at: float) -> float | None:
         "rmse": [e * e for e in errors],
         "mae": [abs(e) for e in errors],
         "accuracy": [float(t == min(5, max(1, math.floor(s + 0.5)))) for t, s, _ in rows],
-        "log_loss": [-math.log(min(max(p, 1e-15), 1 - 1e-15)) for p in given],
+        "log_loss": [-math.log(max(p, 1e-15)) for p in given],
     }[name]
     mean = math.fsum(mean_of) / len(rows)
     return math.sqrt(mean) if name == "rmse" else mean

@@ -103,6 +103,23 @@ def test_a_figure_is_the_mean_of_its_users(fold: Fold, train: Interactions, mode
     assert not {"coverage@10", "gini@10", "popularity_bias@10"} & set(report.per_user.columns)
 
 
+def test_intervals_end_where_figures_do(make_data: Make, models: Models) -> None:
+    """Two users of three find theirs: 2/3 -/+ 4.3 / 3, of which 0 to 1 is possible."""
+    data = make_data([], 3, 4)
+    fold = Fold(data, make_data([(0, 0), (1, 0), (2, 3)], 3, 4))
+    model = models["popular"](np.array([[4.0, 3.0, 2.0, 1.0]]))
+    found = evaluate(model, fold, train=fold.held_out, metrics=["hit_rate@1"]).metrics["hit_rate@1"]
+    assert (found.value, found.low, found.high) == (pytest.approx(2 / 3), 0, 1)
+
+
+def test_a_user_without_a_figure_has_null(make_data: Make, models: Models) -> None:
+    """Person 0 liked one film and not the other; person 1 liked both, which has no AUC."""
+    held = make_data([(0, 0), (0, 1), (1, 0), (1, 1)], 2, 2, [5.0, 1.0, 5.0, 4.0])
+    model = models["stars"](np.array([[5.0, 1.0], [5.0, 4.0]]))
+    report = evaluate(model, Fold(make_data([], 2, 2), held), train=held, metrics=["auc"])
+    assert report.per_user["auc"].to_list() == [1.0, None]
+
+
 @pytest.mark.parametrize("batch", [1, 4, 29])
 def test_batch_size_changes_no_figure(
     batch: int, fold: Fold, train: Interactions, models: Models
@@ -251,6 +268,7 @@ def test_one_user_has_figures_but_no_interval(make_data: Make, models: Models) -
     fold = Fold(data, make_data([(0, 1)], 1, 3, [5.0]))
     report = evaluate(models["stars"](np.ones((1, 3))), fold, train=data)
     assert math.isnan(report.metrics["ndcg@10"].low)
+    assert report.metrics["hit_rate@10"].as_dict() == {"value": 1.0, "low": None, "high": None}
     assert report.metrics["rmse"].value == 4
     assert report.omitted["auc"].startswith("it needs both likes and dislikes")
     assert report.table()[0][2] == ""

@@ -137,6 +137,11 @@ def test_a_difference_without_spread_is_certain() -> None:
     assert found.p_randomised < 0.002
 
 
+def test_no_number_of_random_patterns_proves_impossibility() -> None:
+    """With 9 patterns, none as extreme, the observed one is still 1 of 10."""
+    assert compare(np.ones(60), np.zeros(60), rounds=9).p_randomised == pytest.approx(0.1)
+
+
 def test_false_alarms_are_as_many_as_promised() -> None:
     """Of 400 comparisons of like with like about 20 are below 0.05, by either test."""
     rng = np.random.default_rng(3)
