@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
 from matinee.engine.history import History
 
 PAPER, INK, ACCENT, GREY = "#faf7f2", "#1d1a16", "#a3262a", "#8a8378"
 SERIF = ["Iowan Old Style", "Palatino Linotype", "Palatino", "Georgia", "DejaVu Serif", "serif"]
+
+_Panel = tuple[str, list[tuple[int, float]], int | None]
+"""What it shows, (epoch, value) points, and the best epoch if one is to be marked."""
 
 
 def save_curves(history: History, path: Path, *, model: str) -> None:
@@ -19,10 +25,7 @@ def save_curves(history: History, path: Path, *, model: str) -> None:
         path: Where the picture goes; its folder exists.
         model: Named in the titles.
     """
-    import matplotlib as mpl  # slow to import, and only trainings need it
-    from matplotlib.figure import Figure
-
-    panels = [("training loss", [(r.epoch, r.loss) for r in history.records], None)]
+    panels: list[_Panel] = [("training loss", [(r.epoch, r.loss) for r in history.records], None)]
     if history.best is not None and history.monitor is not None:
         told = [(r.epoch, r.metrics[history.monitor]) for r in history.records if r.metrics]
         panels.append((f"validation {history.monitor}", told, history.best.epoch))

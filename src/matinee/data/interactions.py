@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from matinee.data.catalogue import Catalogue
-from matinee.data.ordering import user_time_order
+from matinee.data.ordering import sort_rows
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import FloatArray, IntArray, LongArray, Vocabulary
 from matinee.errors import DataError
@@ -103,9 +103,7 @@ class Interactions:
         catalogue = catalogue or Catalogue.bare(_numbered(i, "film"))
         _check_range(u, len(user_ids), "user")
         _check_range(i, len(catalogue), "item")
-        order = user_time_order(u, t)
-        if order is not None:
-            u, i, r, t = u[order], i[order], r[order], t[order]
+        u, t, i, r = sort_rows(u, t, i, r)
         for array in (u, i, r, t):
             array.flags.writeable = False
         return cls(u, i, r, t, user_ids, catalogue, people, ratings is not None, times is not None)
@@ -154,6 +152,20 @@ class Interactions:
             array.flags.writeable = False
         return replace(self, users=picked[0], items=picked[1], ratings=picked[2], times=picked[3])
 
+    def liked(self, at_least: float) -> Self:
+        """Only the ratings of `at_least` or more.
+
+        Raises:
+            DataError: If there are none.
+        """
+        kept = self.take(self.ratings >= at_least)
+        if not len(kept):
+            raise DataError(
+                f"no rating is {at_least:g} or more",
+                expected=f"a threshold up to {self.scale.high:g}",
+            )
+        return kept
+
     def merge(self, other: Self) -> Self:
         """These ratings and those of `other` (same people and films), in order again."""
         columns = (
@@ -199,6 +211,11 @@ class Interactions:
         for array in (self.users, self.items, self.ratings, self.times):
             sha.update(np.ascontiguousarray(array).data)
         return sha.hexdigest()
+
+
+def dense(matrix: Any) -> NDArray[np.float32]:
+    """A sparse matrix, such as a product of two, as an array."""
+    return matrix.toarray()
 
 
 def _numbered(indices: IntArray, sort: str) -> Vocabulary:

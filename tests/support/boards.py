@@ -1,0 +1,60 @@
+"""A small data set whose right answers are known, and models fitted to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from matinee.data.interactions import Interactions
+from matinee.engine import TrainerConfig, fit
+from matinee.models import Learned, Recommender, Sizes, build
+
+SMALL: dict[str, dict[str, Any]] = {
+    "gmf": {"dim": 2, "l2": 1e-3},
+    "mlp": {"tower": (16, 8)},
+    "neumf": {"dim": 2, "tower": (8, 4), "l2": 1e-3},
+    "mf": {"dim": 4, "l2": 0.02},
+    "ials": {"dim": 4},
+    "ease": {"l2": 1.0},
+    "itemknn": {"neighbours": 16, "shrinkage": 1.0},
+    "userknn": {"neighbours": 10, "shrinkage": 1.0},
+}
+"""Settings that suit data of a few dozen people."""
+
+LOOP = {"epochs": 25, "batch_size": 128, "learning_rate": 0.02}
+
+
+def checkerboard(people: int = 40, films: int = 16, seed: int = 0) -> Interactions:
+    """Two tastes: people of one like even films, of the other odd ones; stars say so too.
+
+    Everyone has rated all films of their own colour with 5 but two (which two differs),
+    and two films of the other colour with 1.
+    """
+    random = np.random.default_rng(seed)
+    rows: list[tuple[int, int, float, int]] = []
+    for person in range(people):
+        own = random.permutation(np.arange(person % 2, films, 2))
+        other = random.permutation(np.arange(1 - person % 2, films, 2))
+        rows += [(person, int(film), 5.0, t) for t, film in enumerate(own[:-2])]
+        rows += [(person, int(film), 1.0, 100 + t) for t, film in enumerate(other[:2])]
+    users, items, ratings, times = zip(*rows, strict=True)
+    return Interactions.build(users, items, ratings, times)
+
+
+def likes(board: Interactions) -> Interactions:
+    """The checkerboard as implicit feedback: only what was liked."""
+    return board.take(board.ratings >= 4)
+
+
+def fitted(name: str, data: Interactions, *, seed: int = 0, **config: Any) -> Recommender:
+    """A model of that name, fitted to small data."""
+    model = build(name, {**SMALL.get(name, {}), **config}, Sizes.of(data), seed=seed)
+    loop = TrainerConfig(**{**model.defaults, **LOOP}) if isinstance(model, Learned) else None
+    fit(model, data, loop, seed=seed)
+    return model.eval()
+
+
+def training(name: str, board: Interactions) -> Interactions:
+    """What a model of that name is trained on: stars for rating models, likes for others."""
+    return board if name == "mf" else likes(board)
