@@ -68,11 +68,15 @@ class TitleIndex:
             AmbiguousTitle: If several films match; their titles, years and ids are listed.
             UnknownName: If none does; the nearest are suggested.
         """
-        if text.casefold().startswith("id:"):
-            return self._by_id(text[3:].strip())
+        outside = text[3:].strip() if text.casefold().startswith("id:") else ""
+        by_id = self.catalogue.ids.find(outside)
+        if by_id is not None:
+            return by_id
         title, year = split_year(text)
         named = self._named(title)
         films = [f for f in named if year is None or self._years[f] == year]
+        if len(films) > 1 and ")" in title:  # other titles were given: they must fit as well
+            films = [f for f in films if key(self.catalogue.titles[f]) == key(title)] or films
         if len(films) > 1:
             raise self._ambiguous(text, films)
         if not films:
@@ -151,19 +155,15 @@ class TitleIndex:
         near = process.extract(wanted, keys, scorer=fuzz.ratio, limit=2 * k, score_cutoff=55)
         return [films[position] for _, _, position in near]
 
-    def _by_id(self, outside: str) -> int:
-        film = self.catalogue.ids.find(outside)
-        if film is None:
-            raise UnknownName(f"there is no film with the id {outside!r}")
-        return film
-
     def _ambiguous(self, text: str, films: list[int]) -> AmbiguousTitle:
         ids = self.catalogue.ids
+        apart = len({self._years[film] for film in films}) == len(films)
+        hint = self.label(films[0]) if apart else f"id:{ids[films[0]]}"
         choices = [f"{self.label(film)} [id:{ids[film]}]" for film in films]
         return AmbiguousTitle(
             f"{text!r} fits {len(films)} films",
             expected="one of " + "; ".join(choices),
-            remedy=f"Give the year, or the id as 'id:{ids[films[0]]}'.",
+            remedy=f"Give the {'year' if apart else 'id'}, as in {hint!r}.",
         )
 
     def _unknown(self, text: str, near: list[int]) -> UnknownName:
