@@ -278,7 +278,7 @@ def _judged(artefact: Artefact, ready: Prepared) -> Artefact:
             "metrics": _figures(ours),
             "popularity": _figures(theirs),
             "protocol": str(ours.protocol),
-            "peak_mb": _peak_mb(),
+            "peak_mb": peak_mb(),
         }
     )
     return replace(artefact, facts=facts)
@@ -311,11 +311,11 @@ def _facts(ready: Prepared, history: History, seconds: float) -> Facts:
         trainer=trainer,
         seed=spec.seed,
         seconds=seconds,
-        peak_mb=_peak_mb(),
+        peak_mb=peak_mb(),
     )
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Largest resident memory of this process so far, in MB (10^6 bytes)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
