@@ -280,7 +280,8 @@ def _rating_column(sieve: _Sieve, scale: tuple[float, float] | None) -> FloatArr
     if scale is not None:
         low, high = scale
         sieve.facts["scale"] = f"{low:g} to {high:g}"
-        if values.min(initial=low) < low or values.max(initial=high) > high:
+        living = sieve.living(values)  # without the NaNs, with which nothing compares
+        if living.min(initial=low) < low or living.max(initial=high) > high:
             sieve.drop(OFF_SCALE, (values < low) | (values > high), tell)
     return values
 

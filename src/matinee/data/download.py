@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import logging
-import os
 import sys
 import urllib.error
 import urllib.request
@@ -96,7 +95,7 @@ def _download(edition: Edition, part: Path, archive: Path) -> None:
         if error.code == 416 and have:
             return  # The part is as long as the file: the checksum decides.
         raise _unreachable(edition, archive, f"the server answers {error.code}") from None
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise _unreachable(edition, archive, str(reason)) from None
 
@@ -133,7 +132,7 @@ def _progress() -> Progress:
         DownloadColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty() or "NO_PROGRESS" in os.environ,
+        disable=not sys.stderr.isatty(),
     )
 
 

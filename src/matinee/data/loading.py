@@ -20,6 +20,7 @@ from matinee.data.sidetables import titles_from_ids
 from matinee.data.sources import SAMPLE, Source, find_source
 from matinee.data.tables import RawTable, read_by_line, read_swiftly
 from matinee.data.vocabulary import IntArray, Vocabulary
+from matinee.errors import DataError
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,16 @@ def load_checked(
     if data == SAMPLE and not Path(SAMPLE).exists():
         return _sample()
     source = find_source(data, items=items, people=people)
-    overrides = dict(columns or {})
+    try:
+        return _cached(source, dict(columns or {}), scale)
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=error.filename) from None
+
+
+def _cached(
+    source: Source, overrides: Mapping[str, str], scale: tuple[float, float] | None
+) -> Loaded:
+    """From the cache if it is there, else read and put there."""
     folder = cache_folder(source.files, {"columns": overrides, "scale": scale})
     cached = load_cache(folder)
     if cached is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +18,7 @@ _ARTICLE = re.compile(
     r"|De|Het|Den|Det|En|Ett|O|Os|As)$"
 )
 _IN_BRACKETS = re.compile(r"\(([^()]*)\)")
-_NO_GENRE = {"", "(no genres listed)", "unknown"}
+_NO_GENRE = ["", "(no genres listed)", "unknown"]
 _SAME_GENRE = {"Children's": "Children"}
 
 
@@ -49,11 +48,11 @@ def _article_first(title: str) -> str:
     return f"{article}{'' if article.endswith(chr(39)) else ' '}{found[1]}"
 
 
-def clean_genres(genres: Sequence[str]) -> list[str]:
-    """Genres without blanks, placeholders and spellings of the same."""
-    stripped = (genre.strip() for genre in genres)
-    named = (_SAME_GENRE.get(g, g) for g in stripped if g.casefold() not in _NO_GENRE)
-    return list(dict.fromkeys(named))
+def clean_genres(genres: pl.Series) -> pl.Series:
+    """Lists of genres without placeholders and second spellings of the same."""
+    one = pl.element()
+    named = one.filter(~one.str.to_lowercase().is_in(_NO_GENRE)).replace(_SAME_GENRE)
+    return genres.list.eval(named).list.unique(maintain_order=True)
 
 
 def read_items(path: Path) -> pl.DataFrame:
@@ -82,8 +81,7 @@ def item_frame(table: pl.DataFrame, where: str) -> pl.DataFrame:
     for role in ("genres", "tags"):
         if role in found:
             lists = _lists(table[found[role]])
-            cleaned = [clean_genres(x) if role == "genres" else x for x in lists]
-            columns[role] = pl.Series(cleaned, dtype=SCHEMA[role])
+            columns[role] = clean_genres(lists) if role == "genres" else lists
     free = [name for name in names if name not in found.values() and name not in columns]
     frame = pl.DataFrame([s.alias(name) for name, s in columns.items()])
     return _one_each(frame.hstack(table.select(free)))
@@ -126,12 +124,14 @@ def _ids(table: pl.DataFrame, found: dict[str, str], where: str) -> pl.Series:
     return table[found["id"]].cast(pl.String).str.strip_chars()
 
 
-def _lists(column: pl.Series) -> list[list[str]]:
+def _lists(column: pl.Series) -> pl.Series:
+    """A column of lists of text, from such lists or from separated text."""
     if isinstance(column.dtype, pl.List):
-        return [[str(x) for x in row] if row is not None else [] for row in column.to_list()]
-    texts = [text or "" for text in column.cast(pl.String)]
-    separator = next((s for s in "|;" if any(s in text for text in texts)), ",")
-    return [[p.strip() for p in text.split(separator) if p.strip()] for text in texts]
+        return column.cast(SCHEMA["tags"])
+    texts = column.cast(pl.String).fill_null("")
+    separator = next((s for s in "|;" if texts.str.contains(s, literal=True).any()), ",")
+    one = pl.element().str.strip_chars()
+    return texts.str.split(separator).list.eval(one.filter(one != ""))
 
 
 def read_people(path: Path) -> pl.DataFrame:

@@ -6,10 +6,10 @@ gives needs explaining, the same table is read row by row, with the number of ea
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -86,7 +86,11 @@ class TextTable:
             DataError: If the file has no rows.
         """
         dialect = sniff(path, whole=whole)
-        head = [(n, f) for n, f in islice(rows(path, dialect), 1000) if any(x.strip() for x in f)]
+        head = [
+            (n, f)
+            for n, f in itertools.islice(rows(path, dialect), 1000)
+            if any(x.strip() for x in f)
+        ]
         if not head:
             raise DataError("the file is empty", where=str(path))
         first_line, first = head[0]
@@ -98,7 +102,8 @@ class TextTable:
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """The rows of data with their lines, header left out."""
-        return ((n, f) for n, f in rows(self.path, self.dialect) if n > self.header_line)
+        numbered = rows(self.path, self.dialect)
+        return itertools.dropwhile(lambda row: row[0] <= self.header_line, numbered)
 
     def facts(self, roles: Mapping[str, int]) -> dict[str, str]:
         """The outline in words."""
@@ -183,7 +188,11 @@ def column_names(path: Path, overrides: Mapping[str, str]) -> list[str]:
     if path.suffix.lower() in PARQUET:
         return _parquet(path).collect_schema().names()
     if path.suffix.lower() in JSON_LINES:
-        return list(dict.fromkeys(k for _, row in islice(_json_rows(path), 100) for k in row or ()))
+        return list(
+            dict.fromkeys(
+                k for _, row in itertools.islice(_json_rows(path), 100) for k in row or ()
+            )
+        )
     return TextTable.outline(path, overrides).names
 
 
@@ -219,7 +228,11 @@ def _scan(table: TextTable, roles: Mapping[str, int]) -> pl.DataFrame | None:
         ).collect(engine="streaming")
     except pl.exceptions.PolarsError:
         return None
-    return frame.select(pl.col(str(place)).alias(role) for role, place in roles.items())
+    return _stripped(frame.select(pl.col(str(p)).alias(role) for role, p in roles.items()))
+
+
+def _stripped(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(pl.String).str.strip_chars())
 
 
 def _column_type(role: str, sample: Iterable[str]) -> pl.DataType:
@@ -243,7 +256,7 @@ def _gather(
     schema = {"line": pl.Int64(), **dict.fromkeys(roles, pl.String()), "fault": pl.String()}
     chunks = [pl.DataFrame(schema=schema)]
     needed = 1 + max(roles.values())
-    while chunk := list(islice(numbered, CHUNK_ROWS)):
+    while chunk := list(itertools.islice(numbered, CHUNK_ROWS)):
         faults = [_fault(fields, needed, width) for _, fields in chunk]
         columns: dict[str, list[object]] = {"line": [n for n, _ in chunk], "fault": [*faults]}
         for role, place in roles.items():
@@ -286,7 +299,7 @@ def _read_parquet(path: Path, overrides: Mapping[str, str]) -> RawTable:
         if not (dtype.is_integer() or (name in {"rating", "time"} and dtype.is_numeric()))
         and not (name == "time" and dtype.is_temporal())
     ]
-    picked = picked.with_columns(pl.col(texts).cast(pl.String))
+    picked = _stripped(picked.with_columns(pl.col(texts).cast(pl.String)))
     return RawTable(path, picked, _column_facts(schema.names(), roles), lines=False)
 
 
