@@ -25,6 +25,9 @@ from matinee.splits import Fold
 BLOCK_BYTES = 64 * 2**20
 """How large a block of scores may be, so that memory does not grow with the users."""
 
+TIE_CELLS = 2**18
+"""How many scores' ties are broken at a time: few enough for the processor's cache."""
+
 TIE_SEED = 20_260_301
 """The seed of tie-breaking, one for all runs, so that runs can be compared."""
 
@@ -126,7 +129,7 @@ def top(scores: Tensor, users: Tensor, items: Tensor, k: int, seed: int = TIE_SE
     # Most rows have no tie that touches the list: theirs is the order of plain floats.
     tied = (values[:, 1:] == values[:, :-1]) & (values[:, 1:] > -torch.inf)
     values, places = values[:, :width], places[:, :width]
-    for rows in tied.any(dim=1).nonzero().flatten().split(max(1, len(scores) // 8)):
+    for rows in tied.any(dim=1).nonzero().flatten().split(max(1, TIE_CELLS // scores.shape[1])):
         ranks = priority(users[rows], items[rows], seed)
         places[rows] = _break_ties(scores[rows], ranks, values[rows])
     listed = items.gather(1, places).masked_fill(values == -torch.inf, -1)
