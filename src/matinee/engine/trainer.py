@@ -133,28 +133,22 @@ class Trainer:
     def _epoch(self, interruption: Interruption) -> None:
         self.model.train()
         at, steps = self._at, len(self.batches)
-        total = torch.zeros((), device=self.device)
-        unchecked, looked, started = 0, time.perf_counter(), time.perf_counter()
-
-        def settle() -> None:
-            nonlocal total, unchecked, started
-            at.loss += self._checked(total)
-            total, unchecked = torch.zeros((), device=self.device), 0
-            now = time.perf_counter()
-            at.seconds, started = at.seconds + now - started, now
-
+        # One running sum in float64: the same whether or not a run was cut in between.
+        total = torch.tensor(at.loss, dtype=torch.float64, device=self.device)
+        looked = started = time.perf_counter()
         while at.step < steps:
             loss, examples = self._step(at.epoch, at.step)
             total += loss * examples
-            at.examples += examples
-            at.step, unchecked = at.step + 1, unchecked + 1
-            if unchecked == CHECK_EVERY or at.step == steps:
-                settle()
-                if time.perf_counter() - looked > LOOK_EVERY:
-                    looked = time.perf_counter()
-                    self._report()
-            if interruption.asked or self._checkpoint_due():
-                settle()
+            at.examples, at.step = at.examples + examples, at.step + 1
+            due = interruption.asked or self._checkpoint_due()
+            if not (due or at.step % CHECK_EVERY == 0 or at.step == steps):
+                continue
+            at.loss, now = self._checked(total), time.perf_counter()
+            at.seconds, started = at.seconds + now - started, now
+            if now - looked > LOOK_EVERY:
+                looked = now
+                self._report()
+            if due:
                 self._save()
                 started = time.perf_counter()
             if interruption.asked:
