@@ -31,6 +31,7 @@ from matinee.models.base import Learned, RatingPredictor
 FOLDER = Path(__file__).parent / "reference"
 WORDS = {NoneType: "none", str: "text", float: "number", bool: "true or false", Path: "path"}
 SECTIONS = ("Args:", "Attributes:", "Returns:", "Raises:")
+EVERYWHERE = {"--json", "--verbose", "--quiet", "--help"}
 NOTE = "<!-- Written by docs/generate.py from the code; do not edit. -->\n\n"
 
 
@@ -50,7 +51,25 @@ def pages() -> dict[str, str]:
 def cli() -> str:
     """Every command with its arguments and options."""
     command = typer.main.get_command(app)
-    return "# The command `matinee`\n\n" + "\n".join(_command(command, "matinee"))
+    rows = [
+        (
+            "`--json`",
+            "Answer with one JSON document on standard output, errors as JSON on standard error.",
+        ),
+        ("`-v`, `--verbose`", "Say more, with tracebacks."),
+        ("`-q`, `--quiet`", "Say nothing but the answer."),
+        ("`-h`, `--help`", "Show what a command takes."),
+    ]
+    return "\n".join(
+        [
+            "# The command `matinee`\n",
+            "Answers go to standard output, everything else to standard error. The exit code is 0 "
+            "when it worked, 1 when it could not be done, 2 for wrong usage, 130 after Ctrl-C. "
+            "Every command takes:\n",
+            _table(("option", "meaning"), rows),
+            *_command(command, "matinee"),
+        ]
+    )
 
 
 def _command(command: Any, path: str) -> Iterator[str]:
@@ -58,7 +77,7 @@ def _command(command: Any, path: str) -> Iterator[str]:
         yield f"## `{path}`\n"
     if command.help:
         yield inspect.cleandoc(command.help) + "\n"
-    given = [p for p in command.params if not p.hidden and "--help" not in p.opts]
+    given = [p for p in command.params if not p.hidden and not {*p.opts} & EVERYWHERE]
     if given:
         rows = [(_names(p), _kind(p), _default(p), p.help or "") for p in given]
         yield _table(("argument or option", "type", "default", "meaning"), rows)
@@ -84,7 +103,7 @@ def _kind(parameter: Any) -> str:
 def _default(parameter: Any) -> str:
     if parameter.required:
         return "required"
-    return "" if parameter.default in (None, (), []) else f"`{_plain(parameter.default)}`"
+    return "" if parameter.default in (None, False, (), []) else f"`{_plain(parameter.default)}`"
 
 
 def python() -> str:
@@ -92,15 +111,29 @@ def python() -> str:
     parts = ["# The package `matinee`\n", inspect.cleandoc(matinee.__doc__ or "") + "\n"]
     for name in sorted(matinee.__all__, key=str.lower):
         thing = getattr(matinee, name)
-        if inspect.isclass(thing) or inspect.isfunction(thing):
-            parts.append(_documented(f"matinee.{name}", thing))
-    return "\n".join(parts)
+        if callable(thing):
+            parts.append(_documented(f"## `matinee.{name}`", thing))
+        if inspect.isclass(thing):
+            parts += _methods(thing)
+    return "\n".join([*parts, "## `matinee.MODELS`\n\nEvery [model](models.md) by its name.\n"])
+
+
+def _methods(thing: type) -> Iterator[str]:
+    if issubclass(thing, Config):
+        yield _fields("field", thing)
+    for name in vars(thing):
+        member = getattr(thing, name)
+        if not name.startswith("_") and (inspect.isfunction(member) or inspect.ismethod(member)):
+            yield _documented(f"### `{thing.__name__}.{name}`", member)
 
 
 def _documented(title: str, thing: Any) -> str:
+    """A heading with the signature and the docstring of a function or class."""
     call = f"{thing.__name__}{inspect.signature(thing)}"
     call = re.sub(r"(: |-> )'([^']*)'", r"\1\2", call)  # annotations are kept as text
-    return f"## `{title}`\n\n```text\n{call}\n```\n\n{_markdown(inspect.getdoc(thing) or '')}\n"
+    if inspect.isclass(thing) and issubclass(thing, Config):
+        call = f"{thing.__name__}(field=value, ...)"
+    return f"{title}\n\n```text\n{call}\n```\n\n{_markdown(inspect.getdoc(thing) or '')}\n"
 
 
 def _markdown(docstring: str) -> str:
@@ -150,9 +183,13 @@ def settings() -> str:
 
 
 def _settings(title: str, config: type[Config]) -> str:
+    table = _fields("setting", config) if config.model_fields else "No settings.\n"
+    return f"## {title}\n\n{table}"
+
+
+def _fields(sort: str, config: type[Config]) -> str:
     rows = [(f"`{key}`", *_field(field)) for key, field in config.model_fields.items()]
-    table = _table(("setting", "type", "default", "search", "meaning"), rows)
-    return f"## {title}\n\n" + (table if rows else "No settings.\n")
+    return _table((sort, "type", "default", "search", "meaning"), rows)
 
 
 def _field(field: FieldInfo) -> tuple[str, str, str, str]:
@@ -195,7 +232,7 @@ def split_kinds() -> str:
     named = [f for f in functions if f.__name__.split("_")[0] not in ("make", "load", "save")]
     kinds = ", ".join(f"`{kind}`" for kind in splits.KINDS)
     parts = ["# Splits\n", f"`--split` takes one of {kinds}.\n"]
-    return "\n".join([*parts, *(_documented(f"splits.{f.__name__}", f) for f in named)])
+    return "\n".join([*parts, *(_documented(f"## `splits.{f.__name__}`", f) for f in named)])
 
 
 def metrics() -> str:
