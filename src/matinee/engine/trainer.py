@@ -137,7 +137,7 @@ class Trainer:
         total = torch.tensor(at.loss, dtype=torch.float64, device=self.device)
         looked = started = time.perf_counter()
         while at.step < steps:
-            loss, examples = self._step(at.epoch, at.step)
+            loss, examples = self.step(at.epoch, at.step)
             total += loss * examples
             at.examples, at.step = at.examples + examples, at.step + 1
             due = interruption.asked or self._checkpoint_due()
@@ -154,8 +154,8 @@ class Trainer:
             if interruption.asked:
                 raise KeyboardInterrupt
 
-    def _step(self, epoch: int, step: int) -> tuple[Tensor, int]:
-        """One update; the loss and the number of examples it is a mean over."""
+    def step(self, epoch: int, step: int) -> tuple[Tensor, int]:
+        """One update: the loss, and the number of examples it is a mean over."""
         batch = self.batches.batch(epoch, step)
         examples = max(tensor.numel() for tensor in batch.values())
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}

@@ -22,7 +22,7 @@ class BiasedMFConfig(Config):
 
     dim: Annotated[int, Field(ge=1), Search(8, 256, log=True)] = 64
     """Width of the vectors."""
-    l2: Annotated[float, Field(ge=0), Search(1e-3, 0.5, log=True)] = 0.05
+    l2: Annotated[float, Field(ge=0), Search(1e-3, 0.5, log=True)] = 0.1
     """Penalty on the squared vectors of a rating, next to its squared error."""
     bias_l2: Annotated[float, Field(ge=0), Search(1e-4, 0.1, log=True)] = 0.005
     """Penalty on the squared biases of a rating."""

@@ -26,9 +26,9 @@ class IALSConfig(Config):
     """Width of the factors."""
     epochs: Annotated[int, Field(ge=1), Search(4, 32)] = 16
     """Sweeps; each solves for everyone and then for every film."""
-    unobserved: Annotated[float, Field(gt=0), Search(1e-3, 2, log=True)] = 0.1
+    unobserved: Annotated[float, Field(gt=0), Search(1e-3, 2, log=True)] = 0.3
     """Weight of a pair that was not rated, next to 1 for a rated one."""
-    l2: Annotated[float, Field(gt=0), Search(1e-4, 0.1, log=True)] = 0.003
+    l2: Annotated[float, Field(gt=0), Search(1e-4, 0.1, log=True)] = 0.005
     """Ridge penalty λ, scaled by frequency (see `exponent`)."""
     exponent: Annotated[float, Field(ge=0, le=1), Search(0, 1)] = 1.0
     """ν in λ_u = λ (|I_u| + unobserved · n)^ν: 0 penalises all alike, 1 by frequency."""

@@ -18,7 +18,7 @@ from matinee.models.base import Sizes, Solved, pick
 class EASEConfig(Config):
     """Settings of `EASE`."""
 
-    l2: Annotated[float, Field(gt=0), Search(10, 5000, log=True)] = 200.0
+    l2: Annotated[float, Field(gt=0), Search(10, 5000, log=True)] = 500.0
     """Ridge penalty; grows with the number of people."""
 
 
