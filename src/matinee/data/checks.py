@@ -274,15 +274,15 @@ def _rating_column(sieve: _Sieve, scale: tuple[float, float] | None) -> FloatArr
     if column.dtype == pl.String:
         column = column.str.replace(",", ".", literal=True)
     values = column.cast(pl.Float32, strict=False).to_numpy()  # nulls become NaN
-    tell = _teller(sieve, "rating")
-    sieve.drop(BAD_NUMBER, ~np.isfinite(values), tell)
+    sieve.drop(BAD_NUMBER, ~np.isfinite(values), _quoting(sieve, "rating"))
     scale = scale or _find_scale(sieve.living(values))
     if scale is not None:
         low, high = scale
         sieve.facts["scale"] = f"{low:g} to {high:g}"
         living = sieve.living(values)  # without the NaNs, with which nothing compares
         if living.min(initial=low) < low or living.max(initial=high) > high:
-            sieve.drop(OFF_SCALE, (values < low) | (values > high), tell)
+            off = (values < low) | (values > high)
+            sieve.drop(OFF_SCALE, off, lambda row: f"{values[row]:g}")
     return values
 
 
@@ -300,12 +300,11 @@ def _time_column(sieve: _Sieve, now: float) -> LongArray | None:
     if "time" not in sieve.frame.columns:
         return None
     parsed = parse_times(sieve.frame["time"])
-    tell = _teller(sieve, "time")
     if parsed.seconds.null_count():
-        sieve.drop(BAD_TIME, parsed.seconds.is_null().to_numpy(), tell)
+        sieve.drop(BAD_TIME, parsed.seconds.is_null().to_numpy(), _quoting(sieve, "time"))
     seconds = parsed.seconds.fill_null(0).to_numpy()
     if seconds.max(initial=0) > now + _DAY:
-        sieve.drop(FUTURE, seconds > now + _DAY, tell)
+        sieve.drop(FUTURE, seconds > now + _DAY, lambda row: _moment(int(seconds[row])))
     living = sieve.living(parsed.formats)
     counts = {name: int((living == i).sum()) for i, name in enumerate(parsed.names)}
     counts = {name: count for name, count in counts.items() if count}
@@ -326,8 +325,12 @@ def _tell_mixed(sieve: _Sieve, counts: dict[str, int], parsed: Times) -> None:
             sieve.find(f"mixed date formats: {count:,} rows are {name}, most are {usual}", line)
 
 
-def _teller(sieve: _Sieve, role: str) -> Callable[[int], str]:
+def _quoting(sieve: _Sieve, role: str) -> Callable[[int], str]:
     return lambda row: f"{role} {sieve.frame[role][row]!r}"
+
+
+def _moment(seconds: int) -> str:
+    return str(pl.from_epoch(pl.Series([seconds]))[0])
 
 
 def _first_lines(sieve: _Sieve, items: IntArray, item_ids: pl.Series) -> LongArray | None:
@@ -342,8 +345,6 @@ def _first_lines(sieve: _Sieve, items: IntArray, item_ids: pl.Series) -> LongArr
 def _facts(kept: Ratings) -> dict[str, str]:
     facts = {"people": f"{len(kept.user_ids):,}", "films rated": f"{len(kept.item_ids):,}"}
     if kept.times is not None and len(kept.times):
-        first, last = (
-            pl.from_epoch(pl.Series([int(f())])) for f in (kept.times.min, kept.times.max)
-        )
-        facts["first rating"], facts["last rating"] = str(first[0]), str(last[0])
+        facts["first rating"] = _moment(int(kept.times.min()))
+        facts["last rating"] = _moment(int(kept.times.max()))
     return facts

@@ -18,7 +18,7 @@ from matinee.data.interactions import Interactions
 from matinee.data.numbering import sort_ids
 from matinee.data.sidetables import titles_from_ids
 from matinee.data.sources import SAMPLE, Source, find_source
-from matinee.data.tables import RawTable, read_by_line, read_swiftly
+from matinee.data.tables import RawTable, number_lines, read_by_line, read_swiftly
 from matinee.data.vocabulary import IntArray, Vocabulary
 from matinee.errors import DataError
 
@@ -128,7 +128,9 @@ def _read(
         loaded = _assemble(source, films, table, scale)
         if not loaded.diagnosis.dropped and not loaded.diagnosis.warnings:
             return loaded
-    return _assemble(source, films, read_by_line(source.ratings, overrides), scale)
+        table = number_lines(table, overrides)
+    table = table or read_by_line(source.ratings, overrides)
+    return _assemble(source, films, table, scale)
 
 
 def _assemble(

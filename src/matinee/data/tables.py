@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from matinee.data.columns import has_header, place_names, rating_columns
-from matinee.data.textfiles import Dialect, is_broken, rows, sniff
+from matinee.data.textfiles import Dialect, count_lines, is_broken, rows, sniff, split_lines
 from matinee.errors import DataError
 
 CHUNK_ROWS = 200_000
@@ -105,6 +106,13 @@ class TextTable:
         numbered = rows(self.path, self.dialect)
         return itertools.dropwhile(lambda row: row[0] <= self.header_line, numbered)
 
+    def rows_at(self, lines: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
+        """The rows on some lines, ascending, in a table whose every row is one line."""
+        wanted = set(lines)
+        with self.path.open("rb") as file:
+            picked = (line for number, line in enumerate(file, start=1) if number in wanted)
+            yield from zip(lines, split_lines(picked, self.dialect), strict=True)
+
     def facts(self, roles: Mapping[str, int]) -> dict[str, str]:
         """The outline in words."""
         separators = {"\t": "tab", " ": "blank"}
@@ -132,6 +140,29 @@ def read_swiftly(path: Path, overrides: Mapping[str, str]) -> RawTable | None:
         return None
     frame = _scan(table, roles)
     return None if frame is None else RawTable(path, frame, table.facts(roles), lines=False)
+
+
+def number_lines(table: RawTable, overrides: Mapping[str, str]) -> RawTable | None:
+    """Add `line` and `fault` to what a sweep gave; None where a row may be no single line.
+
+    Only rows that lack a field are looked at again, so this costs seconds where reading all
+    by line costs minutes.
+    """
+    if table.path.suffix.lower() in PARQUET:
+        return None
+    outline = TextTable.outline(table.path, overrides)
+    height, first = table.frame.height, outline.header_line + 1
+    if count_lines(table.path) != outline.header_line + height:
+        return None
+    lines = pl.Series("line", np.arange(first, first + height))
+    lacking = table.frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
+    suspects = lines.filter(lacking).to_numpy()
+    roles = rating_columns(outline.names, _first(outline.sample), overrides, str(table.path))
+    needed, width = 1 + max(roles.values()), len(outline.names)
+    found = [_fault(f, needed, width) for _, f in outline.rows_at(suspects.tolist())]
+    faults = pl.Series("fault", [None], pl.String()).new_from_index(0, height)
+    faults = faults.scatter(suspects - first, pl.Series(found, dtype=pl.String()))
+    return RawTable(table.path, table.frame.with_columns(lines, faults), table.facts, lines=True)
 
 
 def read_by_line(path: Path, overrides: Mapping[str, str]) -> RawTable:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 SAMPLE_BYTES = 1 << 20
 """How much of a file's beginning is looked at to find the separator."""
@@ -24,7 +23,7 @@ fields wins, then the one that makes more fields."""
 _ASCII = bytes(range(0x80))
 _ASCII_TEXT = re.compile("[\x00-\x7f]+")
 _ESCAPED = re.compile("[\udc80-\udcff]")
-_NO_TEXT = re.compile("[\ud800-\udfff\ufffd]")
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +121,31 @@ def rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
             yield from _plain_rows(file, dialect.separator)
 
 
-def _quoted_rows(file: IO[str], separator: str) -> Iterator[tuple[int, list[str]]]:
+def split_lines(lines: Iterable[bytes], dialect: Dialect) -> Iterator[list[str]]:
+    """The fields of single lines, as `rows` would give them."""
+    texts = (line.decode(dialect.encoding, errors="surrogateescape") for line in lines)
+    read = _quoted_rows if dialect.quoted else _plain_rows
+    return (fields for _, fields in read(texts, dialect.separator))
+
+
+def count_lines(path: Path) -> int:
+    """How many physical lines a file has; the last may lack its line end."""
+    count, last = 0, b"\n"
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            count += block.count(b"\n")
+            last = block[-1:]
+    return count + (last != b"\n")
+
+
+def _quoted_rows(file: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(sys.maxsize)
     reader = csv.reader(file, delimiter=separator)
     for fields in reader:
         yield reader.line_num, fields
 
 
-def _plain_rows(file: IO[str], separator: str) -> Iterator[tuple[int, list[str]]]:
+def _plain_rows(file: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(file, start=1):
         text = line.rstrip("\r\n")
         if separator == " ":

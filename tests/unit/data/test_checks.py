@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from matinee.data.checks import Diagnosis, Ratings, check
 from matinee.data.loading import diagnose
-from matinee.data.tables import read_by_line, read_swiftly
+from matinee.data.tables import number_lines, read_by_line, read_swiftly
 
 NOW = 2_000_000_000
 
@@ -104,6 +104,44 @@ def test_the_order_of_rows_does_not_matter(tmp_path: Path, seed: int, text_ids: 
     assert all(one == found[0] for one in found)
     ids = [f"{mark}{u}" for u in (9, 10, 11)]
     assert found[0][0] == (sorted(ids) if text_ids else ids)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    dirt=st.lists(
+        st.sampled_from(["1,,4,5", "1,2", "", ",,,", "1,2,77,5", "1,1,1,1", "é,2,NA,5", "1,2,3"]),
+        max_size=8,
+    ),
+    seed=st.integers(0, 10**6),
+    text_ids=st.booleans(),
+)
+def test_numbering_a_sweep_is_as_good_as_reading_by_line(
+    tmp_path: Path, dirt: list[str], seed: int, text_ids: bool
+) -> None:
+    rows = [*(f"{'x' * text_ids}{row}" for row in clean_rows(300)), *dirt]
+    random.Random(seed).shuffle(rows)
+    path = write(tmp_path / "ratings.csv", rows)
+    swift = read_swiftly(path, {})
+    if swift is None:
+        return
+    numbered = number_lines(swift, {})
+    assert numbered is not None
+    one, other = (check(table, now=NOW) for table in (numbered, read_by_line(path, {})))
+    assert one[1] == other[1]
+    assert np.array_equal(one[0].users, other[0].users)
+    assert np.array_equal(one[0].ratings, other[0].ratings)  # type: ignore[arg-type]
+
+
+def test_a_row_of_two_lines_is_not_numbered_by_counting(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "r.csv", ['1,1,4,"two\nlines"', "1,2,4,x", "1,3,,x"], "user,item,rating,note"
+    )
+    swift = read_swiftly(path, {})
+    assert swift is not None
+    assert number_lines(swift, {}) is None
+    assert [w.line for w in diagnose(path).warnings] == [5]
 
 
 def test_of_a_duplicate_pair_the_last_by_time_stays(tmp_path: Path) -> None:
