@@ -8,8 +8,7 @@ a film stands in a table, so that a figure can be had again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +18,9 @@ from torch import Tensor
 from matinee.data.interactions import Interactions
 from matinee.data.vocabulary import BoolArray, LongArray
 from matinee.errors import DataError, EvaluationError
+from matinee.models.asking import asking, block_rows, check_numbers
 from matinee.models.base import Recommender
 from matinee.splits import Fold
-
-BLOCK_BYTES = 64 * 2**20
-"""How large a block of scores may be, so that memory does not grow with the users."""
 
 TIE_CELLS = 2**18
 """How many scores' ties are broken at a time: few enough for the processor's cache."""
@@ -149,37 +146,6 @@ def priority(users: Tensor, items: Tensor, seed: int) -> Tensor:
     """
     streams = _mix((users + 1) * _GOLDEN + seed)
     return _mix(streams[:, None] + (items + 1) * _GOLDEN) & (2**62 - 1)
-
-
-@contextmanager
-def asking(model: Recommender) -> Generator[None]:
-    """Without gradients and with the model in evaluation mode; both are restored."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(training)
-
-
-def block_rows(width: int) -> int:
-    """How many rows of `width` float32 fill a block."""
-    return max(1, BLOCK_BYTES // (4 * max(1, width)))
-
-
-def check_numbers(values: Tensor, model: Recommender, what: str) -> None:
-    """Refuse NaN, which no order and no mean can be had of.
-
-    Raises:
-        EvaluationError: Naming the model.
-    """
-    if bool(values.isnan().any()):
-        raise EvaluationError(
-            f"the model gives {what} that are not numbers (NaN)",
-            where=model.name,
-            remedy="Its training probably diverged: try a lower learning rate.",
-        )
 
 
 def check(model: Recommender, fold: Fold) -> None:

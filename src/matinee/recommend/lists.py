@@ -13,7 +13,7 @@ from matinee.artefact import Artefact
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray, LongArray
 from matinee.errors import ConfigError, DataError
-from matinee.evaluate.lists import asking
+from matinee.models.asking import asking
 from matinee.models.base import RatingPredictor
 from matinee.recommend.because import reasons
 from matinee.recommend.diversity import diversify, film_vectors, unit

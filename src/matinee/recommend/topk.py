@@ -7,7 +7,7 @@ from torch import Tensor
 
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import LongArray
-from matinee.evaluate.lists import asking, block_rows, check_numbers
+from matinee.models.asking import asking, block_rows, check_numbers
 from matinee.models.base import Recommender
 
 

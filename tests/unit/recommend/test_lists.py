@@ -19,7 +19,7 @@ from matinee.data.catalogue import Catalogue
 from matinee.data.queries import Queries
 from matinee.errors import AmbiguousTitle, ConfigError, DataError, EvaluationError, UnknownName
 from matinee.models import Recommender, Sizes
-from matinee.recommend import recommend, similar
+from matinee.recommend import because, recommend, similar
 from matinee.recommend.topk import all_scores
 
 Make = Callable[..., Artefact]
@@ -143,7 +143,7 @@ class TestWhoAsks:
         frame = ease.catalogue.frame.clone()
         frame = frame.with_columns(title=frame["title"].replace("Beta", "Alpha"))
         twice = replace(ease, history=replace(ease.history, catalogue=Catalogue(frame)))
-        with pytest.raises(AmbiguousTitle, match="1990.*1991"):
+        with pytest.raises(AmbiguousTitle, match=r"1990.*1991"):
             recommend(twice, likes=["Alpha"])
 
 
@@ -269,7 +269,7 @@ class TestBecause:
         self, ease: Artefact, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         whole = recommend(ease, user="p1", because=True)
-        monkeypatch.setattr("matinee.recommend.because.BLOCK", 24)
+        monkeypatch.setattr(because, "BLOCK", 24)
         assert recommend(ease, user="p1", because=True) == whole
 
 

@@ -1,0 +1,46 @@
+"""Asking a model: without gradients, in blocks that fit the memory, numbers checked."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from matinee.errors import EvaluationError
+from matinee.models.base import Recommender
+
+BLOCK_BYTES = 64 * 2**20
+"""How large a block of scores may be, so that memory does not grow with the users."""
+
+
+@contextmanager
+def asking(model: Recommender) -> Generator[None]:
+    """Without gradients and with the model in evaluation mode; both are restored."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
+def block_rows(width: int) -> int:
+    """How many rows of `width` float32 fill a block."""
+    return max(1, BLOCK_BYTES // (4 * max(1, width)))
+
+
+def check_numbers(values: Tensor, model: Recommender, what: str) -> None:
+    """Refuse NaN, which no order and no mean can be had of.
+
+    Raises:
+        EvaluationError: Naming the model.
+    """
+    if bool(values.isnan().any()):
+        raise EvaluationError(
+            f"the model gives {what} that are not numbers (NaN)",
+            where=model.name,
+            remedy="Its training probably diverged: try a lower learning rate.",
+        )
