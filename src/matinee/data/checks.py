@@ -330,7 +330,7 @@ def _quoting(sieve: _Sieve, role: str) -> Callable[[int], str]:
 
 
 def _moment(seconds: int) -> str:
-    return str(pl.from_epoch(pl.Series([seconds]))[0])
+    return str(np.datetime64(seconds, "s")).replace("T", " ")
 
 
 def _first_lines(sieve: _Sieve, items: IntArray, item_ids: pl.Series) -> LongArray | None:

@@ -212,6 +212,13 @@ def test_decimal_commas_are_read_where_the_separator_is_another(tmp_path: Path) 
     assert kept.ratings.tolist() == [3.5, 4.0]
 
 
+def test_times_no_calendar_knows_are_in_the_future(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.csv", [f"1,1,4,{10**18}", "1,2,4,5"])
+    _, diagnosis = examine(path)
+    assert diagnosis.dropped == {"time in the future": 1}
+    assert diagnosis.facts["last rating"] == "1970-01-01 00:00:05"
+
+
 def test_diagnosis_survives_json(tmp_path: Path) -> None:
     _, diagnosis = examine(write(tmp_path / "r.csv", ["1,1,x,5", "1,2,4,5"]))
     assert Diagnosis.from_dict(diagnosis.as_dict()) == diagnosis
