@@ -29,4 +29,5 @@ def test_no_page_is_forgotten() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_page_is_up_to_date(page: str) -> None:
     committed = (DOCS / "reference" / page).read_text(encoding="utf-8")
-    assert committed == generated()[page], f"{page} is stale: run `make reference`"
+    up_to_date = committed == generated()[page]
+    assert up_to_date, f"{page} is stale: run `make reference`"
