@@ -199,10 +199,10 @@ class TestErrors:
             "train", "--model", "mf", "--data", "x", "--split", "random", "--out", out
         )
         assert code == 130
-        assert f"matinee train --resume {out}" in err
+        assert err == f"Warning: stopped. To go on: matinee train --resume {out}\n"
         monkeypatch.setattr("matinee.artefact.Artefact.load", stopped)
         code, _, err = matinee("similar", out, "x")
-        assert (code, err) == (130, "Stopped.\n")
+        assert (code, err) == (130, "Warning: stopped\n")
 
 
 class TestRecommend:

@@ -81,7 +81,12 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Call
 
         @functools.wraps(function)
         def run(*, json: bool, verbose: bool, quiet: bool, **options: Any) -> None:
-            function(Console(json=json, quiet=quiet, verbose=verbose), **options)
+            console = Console(json=json, quiet=quiet, verbose=verbose)
+            try:
+                function(console, **options)
+            except KeyboardInterrupt:
+                console.warn("stopped")
+                raise typer.Exit(130) from None
 
         run.__dict__["__signature__"] = inspect.Signature(parameters)
         run.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -72,8 +72,6 @@ def run(args: list[str]) -> int:
     except Exception as error:
         _show_bug(error, as_json=as_json, verbose=_verbose(args))
         return 1
-    if code == 130 and not as_json:
-        sys.stderr.write("Stopped.\n")
     return code if isinstance(code, int) else 0
 
 

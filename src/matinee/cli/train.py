@@ -130,7 +130,7 @@ def _run(console: Console, spec: RunSpec | None, out: Path) -> Artefact:
                 return experiment.resume(out, watcher=watcher)
             return experiment.train(spec, out, watcher=watcher)
     except KeyboardInterrupt:
-        console.warn(f"Stopped. To go on: matinee train --resume {out}")
+        console.warn(f"stopped. To go on: matinee train --resume {out}")
         raise typer.Exit(130) from None
 
 
