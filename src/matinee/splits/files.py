@@ -65,7 +65,7 @@ def files_split(
     The files hold `user item [rating [time]]` in each line, separated by tabs or commas,
     with or without a header. The file of negatives holds `(user,item)`, then films the
     person has nothing to do with, in each line, separated by tabs; the candidates are the
-    item, then those films.
+    item, then those films, each once.
 
     Args:
         train: File to train on.
@@ -265,6 +265,8 @@ def _candidates(asked: _Negatives, held_out: Interactions) -> LongArray:
     for line, (user, films) in enumerate(zip(asked.users, asked.items, strict=True), start=1):
         where = f"{asked.path}:{line}"
         person = held_out.user_ids.find(user)
+        # The published negatives were drawn with replacement: a film given twice is asked once.
+        films = list(dict.fromkeys(films))
         numbers = [n for film in films if (n := ids.find(film)) is not None]
         if person is None or len(numbers) < len(films):
             raise DataError("a person or film is not known", where=where)

@@ -51,6 +51,16 @@ def test_candidates_are_the_positive_then_the_negatives(
     assert candidates == [["7", "12", "11"], ["9", "11", "12"]]
 
 
+def test_a_film_given_twice_is_a_candidate_once(tmp_path: Path, train: Path, test: Path) -> None:
+    """As in the published files, where the positive is now and then among its negatives."""
+    negatives = write(tmp_path, "neg", "(2,9)\t11\t9\t12\n(1,7)\t12\t11\t13\n")
+    split = files_split(train, test, negatives)
+    ids = split.train.catalogue.ids
+    assert split.test.candidates is not None
+    rows = [ids.decode(row[row >= 0]) for row in split.test.candidates]
+    assert rows == [["7", "12", "11", "13"], ["9", "11", "12"]]
+
+
 def test_header_and_commas(tmp_path: Path, test: Path) -> None:
     a = write(tmp_path, "t.csv", "userId,movieId,rating\nann,x,4.5\nann,y,3\n")
     b = write(tmp_path, "u.csv", "userId,movieId,rating\nann,z,1\n")
