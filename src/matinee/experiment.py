@@ -15,8 +15,8 @@ import torch
 from pydantic import Field
 
 from matinee import models
-from matinee.artefact import Artefact, DataFacts, Facts, Figure, SplitFacts, check_target
-from matinee.config import Config, load_toml
+from matinee.artefact import Artefact, DataFacts, Facts, Figure, SplitFacts, check_target, discard
+from matinee.config import Config
 from matinee.curves import save_curves
 from matinee.data import load
 from matinee.data.interactions import Interactions
@@ -58,14 +58,6 @@ class RunSpec(Config):
     k: tuple[Annotated[int, Field(ge=1)], ...] = (10,)
     """Cut-offs of the ranking metrics."""
 
-    @classmethod
-    def read(cls, path: Path, **changes: Any) -> RunSpec:
-        """From a TOML file; `changes` that are not None win."""
-        return cls.parse(
-            {**load_toml(path), **{k: v for k, v in changes.items() if v is not None}},
-            where=str(path),
-        )
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -77,7 +69,6 @@ class Prepared:
         split: Their parts.
         model: With fresh weights.
         trainer: Settings of the training loop; None for models that are solved.
-        device: Where to compute.
     """
 
     spec: RunSpec
@@ -155,7 +146,9 @@ def train(
 ) -> Artefact:
     """Train a model, judge it next to popularity, and keep all of it in a folder.
 
-    The model is saved before it is judged, so that no failure of the judging loses it.
+    The model is saved before it is judged, so that no failure of the judging loses it. All
+    ratings, those of the test part too, become the artefact's history: nobody is to be
+    recommended a film they have rated. The figures are had on the split alone.
 
     Args:
         spec: What to do.
@@ -171,6 +164,8 @@ def train(
     check_target(folder)
     ready = prepare(spec)
     folder.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        discard(folder)
     (folder / SPEC).write_text(spec.model_dump_json(indent=2), encoding="utf-8")
     started = time.perf_counter()
     history = fit(

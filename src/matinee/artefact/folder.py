@@ -33,7 +33,7 @@ REQUIRED = (WEIGHTS, ITEMS, PEOPLE, HISTORY, CARD)
 OPTIONAL = ("loss.png", "metrics.jsonl")
 """What the trainer may have left in the folder; covered by the checksums if it did."""
 
-TRAINING = ("run.json", "checkpoint")
+TRAINING = ("run.json", "checkpoint", "pretraining")
 """What marks a run that is being trained or can be resumed."""
 
 STAGING = ".saving"
@@ -58,6 +58,20 @@ def check_target(folder: Path) -> None:
         where=str(folder),
         expected="a new or empty folder, or an earlier run",
     )
+
+
+def discard(folder: Path) -> None:
+    """Take away what an earlier run left in a folder, `model.json` first: it is a run no more.
+
+    Files that no run writes stay.
+    """
+    for name in (MANIFEST, *REQUIRED, *OPTIONAL, *TRAINING):
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    shutil.rmtree(folder / STAGING, ignore_errors=True)
 
 
 def is_run(folder: Path) -> bool:

@@ -33,6 +33,8 @@ for part in (demo, data, train, evaluate, compare, recommend, similar, models, v
 def main() -> None:
     """Run the command line and exit."""
     args = sys.argv[1:]
+    # Threads that wait must not burn the cores that others work on; read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     level = "ERROR" if {"-q", "--quiet"} & set(args) else "WARNING"
     level = "INFO" if _verbose(args) else level
     logging.basicConfig(level=level, format="%(levelname)s: %(message)s")

@@ -24,7 +24,7 @@ class BiasedMFConfig(Config):
     """Width of the vectors."""
     l2: Annotated[float, Field(ge=0), Search(1e-3, 0.5, log=True)] = 0.1
     """Penalty on the squared vectors of a rating, next to its squared error."""
-    bias_l2: Annotated[float, Field(ge=0), Search(1e-4, 0.1, log=True)] = 0.005
+    bias_l2: Annotated[float, Field(ge=0), Search(1e-4, 0.1, log=True)] = 0.03
     """Penalty on the squared biases of a rating."""
 
 
@@ -34,7 +34,8 @@ class BiasedMF(Learned[BiasedMFConfig]):
     r̂ = μ + bᵤ + bᵢ + pᵤ·qᵢ, by least squares with an L2 penalty a rating (Koren, Bell and
     Volinsky, 'Matrix factorization techniques for recommender systems', 2009, eq. 5).
     Each row of a table is a vector with the bias in its last column. A new person's row is
-    the exact ridge solution over the history, films frozen.
+    the exact ridge solution over the history, films frozen, with the penalty of someone who
+    has rated at least as much as people usually have: three stars given say little.
     """
 
     name: ClassVar[str] = "mf"
@@ -44,6 +45,7 @@ class BiasedMF(Learned[BiasedMFConfig]):
     mean: Tensor
     low: Tensor
     high: Tensor
+    usual: Tensor
 
     def __init__(self, config: BiasedMFConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
@@ -54,12 +56,15 @@ class BiasedMF(Learned[BiasedMFConfig]):
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("low", torch.zeros(()))
         self.register_buffer("high", torch.zeros(()))
+        self.register_buffer("usual", torch.zeros(()))
 
     def prepare(self, data: Interactions) -> None:
-        """Note the mean and the scale of the ratings; forget films that nobody rated."""
+        """Note the mean and the scale of the ratings, and how many people usually give."""
         self.mean.fill_(float(data.ratings.mean()))
         self.low.fill_(data.scale.low)
         self.high.fill_(data.scale.high)
+        self.usual.fill_(len(data) / max(len(data.active_users), 1))
+        # Films that nobody rated are average ones, not random ones.
         self.items.weight.data[torch.from_numpy(data.item_counts == 0)] = 0.0
 
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> RatingBatches:
@@ -108,11 +113,12 @@ class BiasedMF(Learned[BiasedMFConfig]):
         return self.config.l2 * vectors + self.config.bias_l2 * biases
 
     def _solve(self, query: Queries) -> Tensor:
-        """The ridge solution for one person: the minimum of `forward` over that row alone."""
+        """The ridge solution for one person; see the class."""
         films = self.items(query.items).detach()
         design = torch.cat([films[:, :-1], torch.ones_like(films[:, :1])], 1)
         target = query.ratings - self.mean - films[:, -1]
         ridge = torch.full((design.shape[1],), self.config.l2, device=self.device)
         ridge[-1] = self.config.bias_l2
-        normal = design.T @ design + torch.diag(ridge * len(target) + 1e-6)
+        given = self.usual.clamp_min(len(target))
+        normal = design.T @ design + torch.diag(ridge * given + 1e-6)
         return torch.linalg.solve(normal, design.T @ target)

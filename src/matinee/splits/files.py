@@ -262,11 +262,11 @@ def _candidates(asked: _Negatives, held_out: Interactions) -> LongArray:
     candidates = np.full((len(rows), width), -1, np.int64)
     given = np.zeros(len(rows), np.int64)
     pairs = set(_keys(held_out).tolist())
-    for line, (user, films) in enumerate(zip(asked.users, asked.items, strict=True), start=1):
+    for line, (user, given_films) in enumerate(zip(asked.users, asked.items, strict=True), start=1):
         where = f"{asked.path}:{line}"
         person = held_out.user_ids.find(user)
         # The published negatives were drawn with replacement: a film given twice is asked once.
-        films = list(dict.fromkeys(films))
+        films = list(dict.fromkeys(given_films))
         numbers = [n for film in films if (n := ids.find(film)) is not None]
         if person is None or len(numbers) < len(films):
             raise DataError("a person or film is not known", where=where)
