@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from matinee.engine.config import TrainerConfig
+from matinee.models.layers import Table
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -88,7 +89,7 @@ def _adam_direction(state: dict[str, Tensor], rows: Tensor, gradient: Tensor) ->
 
 def optimizers(model: nn.Module, config: TrainerConfig) -> list[torch.optim.Optimizer]:
     """One optimiser for dense weights and one for embedding rows, where there are any."""
-    tables = [m.weight for m in model.modules() if isinstance(m, nn.Embedding) and m.sparse]
+    tables = [m.weight for m in model.modules() if isinstance(m, Table)]
     ours = {id(t) for t in tables}
     dense = [p for p in model.parameters() if id(p) not in ours and p.requires_grad]
     made: list[torch.optim.Optimizer] = []

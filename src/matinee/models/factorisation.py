@@ -14,7 +14,7 @@ from matinee.data.batches import Batch, RatingBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Learned, Sizes
-from matinee.models.layers import table
+from matinee.models.layers import Table
 
 
 class BiasedMFConfig(Config):
@@ -49,8 +49,8 @@ class BiasedMF(Learned[BiasedMFConfig]):
 
     def __init__(self, config: BiasedMFConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
-        self.users = table(sizes.users, config.dim + 1, std=0.1 / config.dim**0.5)
-        self.items = table(sizes.items, config.dim + 1, std=0.1 / config.dim**0.5)
+        self.users = Table(sizes.users, config.dim + 1, std=0.1 / config.dim**0.5)
+        self.items = Table(sizes.items, config.dim + 1, std=0.1 / config.dim**0.5)
         for side in (self.users, self.items):
             side.weight.data[:, -1] = 0.0
         self.register_buffer("mean", torch.zeros(()))

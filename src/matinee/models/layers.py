@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 
-def table(rows: int, dim: int, *, std: float = 0.01) -> nn.Embedding:
+class Table(nn.Embedding):
     """A table of vectors whose gradient is sparse, so that a step touches only its own rows.
 
     Args:
@@ -17,9 +17,15 @@ def table(rows: int, dim: int, *, std: float = 0.01) -> nn.Embedding:
         dim: Their width.
         std: Standard deviation of the initial values.
     """
-    embedding = nn.Embedding(rows, dim, sparse=True)
-    nn.init.normal_(embedding.weight, std=std)
-    return embedding
+
+    def __init__(self, rows: int, dim: int, *, std: float = 0.01) -> None:
+        super().__init__(rows, dim, sparse=True)
+        nn.init.normal_(self.weight, std=std)
+
+    @torch.compiler.disable  # the compiler knows no sparse gradients; all around it is compiled
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name PyTorch gives it
+        """The rows `input` names, `[..., dim]`."""
+        return super().forward(input)
 
 
 def tower(widths: Sequence[int], *, dropout: float = 0.0) -> nn.Sequential:

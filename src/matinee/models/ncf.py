@@ -17,7 +17,7 @@ from matinee.data.queries import Queries
 from matinee.data.sampling import fixed_sample
 from matinee.models.base import Learned, Sizes
 from matinee.models.foldin import fold_in
-from matinee.models.layers import row_chunks, table, tower
+from matinee.models.layers import Table, row_chunks, tower
 
 FOLD_IN_NEGATIVES = 512
 """Films that stand for all unrated ones when a new person's vector is fitted."""
@@ -91,8 +91,8 @@ class NCF(Learned[N]):
         super().__init__(config, sizes)
         self.dim = dim
         half = widths[0] // 2 if widths else 0
-        self.users = table(sizes.users, dim + half)
-        self.items = table(sizes.items, dim + half)
+        self.users = Table(sizes.users, dim + half)
+        self.items = Table(sizes.items, dim + half)
         self.tower = tower(widths, dropout=config.dropout)
         self.out = nn.Linear(dim + (widths[-1] if widths else 0), 1)
         nn.init.xavier_uniform_(self.out.weight)

@@ -265,7 +265,7 @@ def _candidates(asked: _Negatives, held_out: Interactions) -> LongArray:
     for line, (user, given_films) in enumerate(zip(asked.users, asked.items, strict=True), start=1):
         where = f"{asked.path}:{line}"
         person = held_out.user_ids.find(user)
-        # The published negatives were drawn with replacement: a film given twice is asked once.
+        # In the published files a positive is now and then among its own negatives.
         films = list(dict.fromkeys(given_films))
         numbers = [n for film in films if (n := ids.find(film)) is not None]
         if person is None or len(numbers) < len(films):

@@ -10,6 +10,7 @@ from torch import nn
 
 from matinee.engine.config import TrainerConfig
 from matinee.engine.optim import RowOptimizer, clip_gradients, learning_rate, optimizers
+from matinee.models.layers import Table
 
 ROWS, DIM = 7, 3
 
@@ -59,7 +60,7 @@ def test_decay_pulls_only_matrices_unless_asked() -> None:
     class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.table = nn.Embedding(4, 2, sparse=True)
+            self.table = Table(4, 2)
             self.linear = nn.Linear(2, 2)
 
     net = Net()

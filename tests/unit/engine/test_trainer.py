@@ -138,6 +138,17 @@ def test_every_optimizer_and_precision_learns(
     assert history.records[-1].loss < 0.98 * history.records[0].loss
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # what the compiler says to itself
+def test_a_compiled_model_learns_the_same(data: Interactions) -> None:
+    def losses(compiled: bool) -> list[float]:
+        config = TrainerConfig(epochs=3, batch_size=64, compile=compiled)
+        history = fit(model_for(data, "neumf", dim=4, tower=(16, 8)), data, config)
+        return [record.loss for record in history.records]
+
+    assert losses(True) == pytest.approx(losses(False), rel=1e-4)
+
+
 def test_pretraining_trains_the_branches_and_starts_from_them(
     data: Interactions, tmp_path: Path
 ) -> None:
