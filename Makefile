@@ -13,10 +13,9 @@ TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Test processes share the cores, and the demo's batches are small: threads that wait for each
-# other would cost more than they give.
-ONE_THREAD := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
-PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS) --maxprocesses=8
+# Test processes share the cores; without this each would start a thread on every core.
+TEST_ENV := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
+PYTEST := $(TEST_ENV) $(BIN)/python -m pytest -n $(JOBS) --maxprocesses=8
 
 .PHONY: help setup demo test test-slow lint bench docs reference serve clean
 .DEFAULT_GOAL := help
@@ -49,7 +48,7 @@ $(VENV)/.dev: $(VENV)/.run
 	@touch $@
 
 demo: $(VENV)/.run ## Train on the bundled sample and recommend films: no download, under a minute
-	@$(ONE_THREAD) $(BIN)/matinee demo
+	@$(BIN)/matinee demo
 
 test: $(VENV)/.dev ## Run the fast tests
 	$(PYTEST) -m 'not slow'
