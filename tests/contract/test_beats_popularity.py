@@ -1,0 +1,55 @@
+"""On real ratings every personal model is better than the most popular films."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matinee.data import load
+from matinee.engine import TrainerConfig, fit
+from matinee.evaluate import compare_runs, evaluate
+from matinee.models import MODELS, Learned, Recommender, Sizes, build
+from matinee.splits import Split, make_split
+
+LOOP: dict[str, dict[str, Any]] = {
+    "gmf": {"epochs": 15, "learning_rate": 0.005},
+    "mlp": {"epochs": 10, "learning_rate": 0.003},
+    "neumf": {"epochs": 10, "learning_rate": 0.003},
+}
+
+
+@pytest.fixture(scope="module")
+def split(datasets: Path) -> Split:
+    return make_split("stratified", load(datasets / "ml-100k"), test=0.25)
+
+
+def fitted(name: str, split: Split) -> Recommender:
+    model = build(name, {}, Sizes.of(split.train))
+    loop = None
+    if isinstance(model, Learned):
+        loop = TrainerConfig(**{**model.defaults, **LOOP.get(name, {})})
+    fit(model, split.train, loop)
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"popularity", "mf"}))
+def test_ranking_models_beat_popularity(name: str, split: Split) -> None:
+    frames = {
+        model: evaluate(
+            fitted(model, split), split.test, train=split.train, metrics=["ndcg@10"]
+        ).per_user
+        for model in (name, "popularity")
+    }
+    verdict = compare_runs(frames).row(0, named=True)
+    assert verdict["difference"] > 0
+    assert verdict["p_holm"] < 0.01
+
+
+@pytest.mark.slow
+def test_the_rating_model_beats_the_mean(split: Split) -> None:
+    report = evaluate(fitted("mf", split), split.test, train=split.train, metrics=["rmse"])
+    held_out = split.test.held_out.ratings
+    assert report.metrics["rmse"].high < 0.85 * held_out.std()
