@@ -1,6 +1,7 @@
 """A training as a program of its own, to be killed: `python resumable.py FOLDER`.
 
-Goes on from the folder's checkpoint if there is one, and prints a digest of all it learned.
+Goes on from the folder's checkpoint if there is one. Prints a line before each step, so that
+one can choose when to kill it, and at the end a digest of all it learned.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import torch
 
+from matinee.data.batches import Batch
 from matinee.engine import History, Trainer, TrainerConfig
 from matinee.models import Learned, Sizes, build
+from matinee.models.base import Batches
 from support.boards import checkerboard, likes
 
 SETTINGS = {"dim": 4, "tower": (16, 8), "dropout": 0.2}
@@ -29,7 +32,22 @@ LOOP = TrainerConfig(
 )
 
 
-def train(folder: Path | None) -> tuple[Learned, History]:
+class Counted:
+    """Batches that say on stdout when one is taken."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        sys.stdout.write(f"step {epoch} {step}\n")
+        sys.stdout.flush()
+        return self.batches.batch(epoch, step)
+
+
+def train(folder: Path | None, *, counted: bool = False) -> tuple[Learned, History]:
     """Train, or go on training, with everything that has to survive a kill switched on."""
     torch.set_num_threads(1)
     data = likes(checkerboard(people=60, films=24))
@@ -41,6 +59,8 @@ def train(folder: Path | None) -> tuple[Learned, History]:
         return {"ndcg@10": float(model.score(queries).double().std())}
 
     trainer = Trainer(model, data, LOOP, seed=3, validate=validate, folder=folder)
+    if counted:
+        trainer.batches = Counted(trainer.batches)
     return model, trainer.run(resume=trainer.snapshots.has("last"))
 
 
@@ -55,4 +75,4 @@ def digest(model: Learned, history: History) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(digest(*train(Path(sys.argv[1]))))
+    sys.stdout.write(digest(*train(Path(sys.argv[1]), counted=True)))
