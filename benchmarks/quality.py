@@ -16,12 +16,14 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from matinee.engine import History, Record, TrainerConfig, fit
-from matinee.evaluate import evaluate
+from matinee.evaluation import evaluate
 from matinee.models import Learned, Sizes, build
 from matinee.splits import files_split
 
-SETTINGS = {"dim": 32, "tower": [128, 64, 32], "l2": 3e-5}
-LOOP = TrainerConfig(epochs=10, batch_size=2048, learning_rate=2e-3, schedule="cosine")
+SETTINGS = {"dim": 64, "tower": [32, 16, 8], "negatives": 8, "l2": 3e-3}
+LOOP = TrainerConfig(
+    epochs=10, batch_size=4096, learning_rate=4e-3, schedule="cosine", weight_decay=0.3
+)
 PUBLISHED = {"hit_rate@10": 0.701, "ndcg@10": 0.425}
 """NeuMF without pretraining, 32 factors: He et al., WWW 2017, table 2."""
 

@@ -23,8 +23,8 @@ from matinee import splits
 from matinee.cli.main import app
 from matinee.config import Config, Search
 from matinee.engine import TrainerConfig
-from matinee.evaluate import beyond, ranking, rating
-from matinee.evaluate.metric import Metric
+from matinee.evaluation import beyond, ranking, rating
+from matinee.evaluation.metric import Metric
 from matinee.models import MODELS
 from matinee.models.base import Learned, RatingPredictor
 

@@ -6,9 +6,7 @@ The public names are imported when they are first used, so that `import matinee`
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,10 +15,10 @@ if TYPE_CHECKING:
     from matinee.data.interactions import Interactions
     from matinee.engine import fit
     from matinee.errors import MatineeError
-    from matinee.evaluate import evaluate
+    from matinee.evaluation import evaluate
     from matinee.experiment import RunSpec, train
     from matinee.models import MODELS, Sizes, build
-    from matinee.recommend import recommend, similar
+    from matinee.recommendation import recommend, similar
     from matinee.splits import make_split
 
 __all__ = [
@@ -47,10 +45,10 @@ _HOMES = {
     "matinee.data.interactions": ("Interactions",),
     "matinee.engine": ("fit",),
     "matinee.errors": ("MatineeError",),
-    "matinee.evaluate": ("evaluate",),
+    "matinee.evaluation": ("evaluate",),
     "matinee.experiment": ("RunSpec", "train"),
     "matinee.models": ("MODELS", "Sizes", "build"),
-    "matinee.recommend": ("recommend", "similar"),
+    "matinee.recommendation": ("recommend", "similar"),
     "matinee.splits": ("make_split",),
 }
 
@@ -64,17 +62,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
-
-
-class _Package(ModuleType):
-    """Keeps `evaluate` and `recommend` functions, although packages have these names too.
-
-    Importing a package binds it in its parent, which would hide the function.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -22,7 +22,7 @@ from matinee.data import load
 from matinee.data.interactions import Interactions
 from matinee.engine import History, TrainerConfig, Watcher, fit
 from matinee.errors import ArtefactError, ConfigError, suggestion
-from matinee.evaluate import Report, evaluate
+from matinee.evaluation import Report, evaluate
 from matinee.models import Learned, RatingPredictor, Recommender, Sizes
 from matinee.splits import Fold, Split, make_split, read_candidates
 

@@ -167,7 +167,7 @@ class TestErrors:
         def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError("division by zero")
 
-        monkeypatch.setattr(sys.modules["matinee.recommend"], "recommend", broken)
+        monkeypatch.setattr(sys.modules["matinee.recommendation"], "recommend", broken)
         args = ["recommend", toy_run, "--user", "p0"]
         code, out, err = matinee(*args)
         assert (code, out) == (1, "")

@@ -9,7 +9,7 @@ import pytest
 
 from matinee.data import load
 from matinee.engine import TrainerConfig, fit
-from matinee.evaluate import compare_runs, evaluate
+from matinee.evaluation import compare_runs, evaluate
 from matinee.models import MODELS, Learned, Recommender, Sizes, build
 from matinee.splits import Split, make_split
 

@@ -20,8 +20,8 @@ import pytest
 from matinee.data.catalogue import Catalogue
 from matinee.data.interactions import Interactions
 from matinee.data.vocabulary import Vocabulary
-from matinee.evaluate import Estimate, metrics_from_lists
-from matinee.evaluate.metric import Figure
+from matinee.evaluation import Estimate, metrics_from_lists
+from matinee.evaluation.metric import Figure
 
 A, B, C, D, E, F = range(6)
 GENRES = [["Drama"], ["Drama"], ["Drama", "War"], ["War"], [], ["Comedy"]]

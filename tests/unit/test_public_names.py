@@ -21,12 +21,6 @@ def test_every_public_name_is_there(name: str) -> None:
     assert not inspect.ismodule(getattr(matinee, name))
 
 
-@pytest.mark.parametrize("name", ["evaluate", "recommend"])
-def test_a_package_of_the_same_name_does_not_hide_a_function(name: str) -> None:
-    code = f"import matinee.{name}, matinee.experiment\nprint(matinee.{name}.__name__)"
-    assert run(code) == name
-
-
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'recomend'"):
         _ = matinee.recomend  # pyright: ignore[reportAttributeAccessIssue] - that is the point

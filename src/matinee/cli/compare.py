@@ -11,7 +11,7 @@ from matinee.cli.console import Console, escape, table
 
 if TYPE_CHECKING:
     from matinee.artefact import Artefact
-    from matinee.evaluate import Report
+    from matinee.evaluation import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def compare(
 ) -> None:
     """Judge runs side by side and test whether they differ."""
     from matinee.artefact import Artefact
-    from matinee.evaluate import compare_runs
+    from matinee.evaluation import compare_runs
     from matinee.experiment import judge
 
     if len(set(runs)) < 2 or len(set(runs)) < len(runs):

@@ -37,7 +37,7 @@ def demo(
     from matinee.cli.recommend import listing
     from matinee.cli.watching import watching
     from matinee.data.sample import NOTE
-    from matinee.recommend import recommend
+    from matinee.recommendation import recommend
 
     spec = experiment.RunSpec(
         model="neumf", data="sample", split="leave-last", seed=seed, settings=SETTINGS

@@ -11,7 +11,7 @@ from matinee.cli.command import Length, Run, UsageError, command
 from matinee.cli.console import Console, escape, table
 
 if TYPE_CHECKING:
-    from matinee.recommend import Recommendations, Recommended
+    from matinee.recommendation import Recommendations, Recommended
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +55,7 @@ def recommend(
     """List films for a person, or for anyone who names a few."""
     from matinee.artefact import Artefact
     from matinee.cli.wishes import read_ratings, years
-    from matinee.recommend import recommend as library
+    from matinee.recommendation import recommend as library
 
     if user is None and not likes and ratings is None:
         raise UsageError("say who is asking: --user ID, --likes TITLE... or --ratings FILE")

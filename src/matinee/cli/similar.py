@@ -24,7 +24,7 @@ def similar(
     """List the films most like a film."""
     from matinee.artefact import Artefact
     from matinee.cli.recommend import listing
-    from matinee.recommend import similar as library
+    from matinee.recommendation import similar as library
 
     found = library(Artefact.load(run), title, k)
     console.answer(found.as_dict(), listing(found))

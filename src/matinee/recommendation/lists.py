@@ -15,12 +15,12 @@ from matinee.data.vocabulary import BoolArray, LongArray
 from matinee.errors import ConfigError, DataError
 from matinee.models.asking import asking
 from matinee.models.base import RatingPredictor
-from matinee.recommend.because import reasons
-from matinee.recommend.diversity import diversify, film_vectors, unit
-from matinee.recommend.filters import Years, allowed
-from matinee.recommend.person import asker, liked
-from matinee.recommend.topk import all_scores, top
-from matinee.recommend.types import Recommendations, Recommended
+from matinee.recommendation.because import reasons
+from matinee.recommendation.diversity import diversify, film_vectors, unit
+from matinee.recommendation.filters import Years, allowed
+from matinee.recommendation.person import asker, liked
+from matinee.recommendation.topk import all_scores, top
+from matinee.recommendation.types import Recommendations, Recommended
 
 
 def recommend(  # noqa: PLR0913 - the wishes a person may have; all but the first by name

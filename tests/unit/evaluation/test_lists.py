@@ -14,8 +14,8 @@ from scipy.stats import binomtest, chisquare
 
 from matinee.data.interactions import Interactions
 from matinee.errors import DataError, EvaluationError
-from matinee.evaluate import lists, rank
-from matinee.evaluate.lists import priority, top
+from matinee.evaluation import lists, rank
+from matinee.evaluation.lists import priority, top
 from matinee.splits import Fold
 
 Make = Callable[..., Interactions]

@@ -14,9 +14,9 @@ from sklearn import metrics as sk
 
 from matinee.data.interactions import Interactions, Scale
 from matinee.errors import EvaluationError
-from matinee.evaluate import rating
-from matinee.evaluate.metric import Undefined
-from matinee.evaluate.rating import METRICS, Pairs, predict_pairs
+from matinee.evaluation import rating
+from matinee.evaluation.metric import Undefined
+from matinee.evaluation.rating import METRICS, Pairs, predict_pairs
 from matinee.splits import Fold
 
 Make = Callable[..., Interactions]

@@ -14,8 +14,8 @@ import pytest
 from matinee.data.catalogue import Catalogue
 from matinee.data.interactions import Interactions
 from matinee.errors import ConfigError, DataError, EvaluationError, UnknownName
-from matinee.evaluate import METRICS, compare_runs, evaluate, metrics_from_lists
-from matinee.evaluate.names import Wanted, parse
+from matinee.evaluation import METRICS, compare_runs, evaluate, metrics_from_lists
+from matinee.evaluation.names import Wanted, parse
 from matinee.splits import Fold
 
 Make = Callable[..., Interactions]

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from matinee.errors import EvaluationError
-from matinee.evaluate.metric import Figure, Vector
+from matinee.evaluation.metric import Figure, Vector
 
 LEVEL = 0.95
 """The level of all intervals."""

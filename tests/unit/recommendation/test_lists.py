@@ -19,8 +19,8 @@ from matinee.data.catalogue import Catalogue
 from matinee.data.queries import Queries
 from matinee.errors import AmbiguousTitle, ConfigError, DataError, EvaluationError, UnknownName
 from matinee.models import Recommender, Sizes
-from matinee.recommend import because, recommend, similar
-from matinee.recommend.topk import all_scores
+from matinee.recommendation import because, recommend, similar
+from matinee.recommendation.topk import all_scores
 
 Make = Callable[..., Artefact]
 

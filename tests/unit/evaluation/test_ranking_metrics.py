@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
-from matinee.evaluate.ranking import METRICS
+from matinee.evaluation.ranking import METRICS
 
 # --- the oracle: one user, plain Python, a list and a set -------------------------------------
 

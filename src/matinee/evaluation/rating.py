@@ -21,8 +21,8 @@ from torch import Tensor
 from matinee.data.interactions import Interactions, Scale
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray, LongArray
-from matinee.evaluate.lists import Progress, check
-from matinee.evaluate.metric import Figure, Metric, Undefined, Vector
+from matinee.evaluation.lists import Progress, check
+from matinee.evaluation.metric import Figure, Metric, Undefined, Vector
 from matinee.models.asking import asking, block_rows, check_numbers
 from matinee.models.base import RatingPredictor, Recommender
 from matinee.splits import Fold

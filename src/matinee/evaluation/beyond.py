@@ -17,8 +17,8 @@ from scipy.stats import rankdata
 
 from matinee.data.interactions import Interactions
 from matinee.data.vocabulary import LongArray
-from matinee.evaluate.lists import TIE_SEED, Rankings, priority
-from matinee.evaluate.metric import Figure, Metric, Undefined, Vector
+from matinee.evaluation.lists import TIE_SEED, Rankings, priority
+from matinee.evaluation.metric import Figure, Metric, Undefined, Vector
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Tensor
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray
 from matinee.models.base import Recommender
-from matinee.recommend.types import Reason
+from matinee.recommendation.types import Reason
 
 MOST = 3
 """How many reasons a film gets."""

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from matinee.data.catalogue import Catalogue
 from matinee.data.interactions import Interactions
-from matinee.evaluate import beyond
-from matinee.evaluate.beyond import METRICS, Shown
-from matinee.evaluate.lists import mark
-from matinee.evaluate.metric import Undefined
+from matinee.evaluation import beyond
+from matinee.evaluation.beyond import METRICS, Shown
+from matinee.evaluation.lists import mark
+from matinee.evaluation.metric import Undefined
 
 Make = Callable[..., Interactions]
 N_ITEMS, N_USERS = 8, 6

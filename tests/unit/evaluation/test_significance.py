@@ -15,11 +15,11 @@ from scipy import stats
 
 from matinee.data.interactions import Interactions, Scale
 from matinee.errors import EvaluationError
-from matinee.evaluate import beyond, rating
-from matinee.evaluate.lists import mark
-from matinee.evaluate.metric import Figure, Undefined
-from matinee.evaluate.rating import Pairs
-from matinee.evaluate.significance import Estimate, compare, compare_runs, holm
+from matinee.evaluation import beyond, rating
+from matinee.evaluation.lists import mark
+from matinee.evaluation.metric import Figure, Undefined
+from matinee.evaluation.rating import Pairs
+from matinee.evaluation.significance import Estimate, compare, compare_runs, holm
 
 Make = Callable[..., Interactions]
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matinee.artefact import Artefact
-from matinee.recommend import recommend, recommend_many
-from matinee.recommend.topk import top
+from matinee.recommendation import recommend, recommend_many
+from matinee.recommendation.topk import top
 
 SCORES = st.sampled_from([-torch.inf, -2.5, -1e-30, -0.0, 0.0, 1e-30, 0.1, 1.0, 3e8])
 

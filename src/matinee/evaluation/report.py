@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike
 from matinee.data.interactions import Interactions
 from matinee.data.vocabulary import LongArray
 from matinee.errors import ConfigError, DataError, EvaluationError
-from matinee.evaluate import beyond, ranking, rating
-from matinee.evaluate.lists import Progress, Rankings, check, check_lists, mark_in_blocks, rank
-from matinee.evaluate.metric import Figure, Undefined
-from matinee.evaluate.names import METRICS, Wanted, parse
-from matinee.evaluate.significance import Estimate
+from matinee.evaluation import beyond, ranking, rating
+from matinee.evaluation.lists import Progress, Rankings, check, check_lists, mark_in_blocks, rank
+from matinee.evaluation.metric import Figure, Undefined
+from matinee.evaluation.names import METRICS, Wanted, parse
+from matinee.evaluation.significance import Estimate
 from matinee.models.base import Recommender
 from matinee.splits import Fold
 

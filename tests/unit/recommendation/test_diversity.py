@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from matinee.recommend.diversity import diversify, unit
+from matinee.recommendation.diversity import diversify, unit
 
 Array = NDArray[np.floating]
 VECTORS = arrays(np.float32, (9, 3), elements=st.integers(-3, 3).map(float))

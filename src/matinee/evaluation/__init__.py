@@ -1,9 +1,9 @@
 """Judging models: ranking, rating and beyond, with intervals and tests."""
 
-from matinee.evaluate.lists import Rankings, rank
-from matinee.evaluate.names import METRICS
-from matinee.evaluate.report import Protocol, Report, evaluate, metrics_from_lists
-from matinee.evaluate.significance import Comparison, Estimate, compare, compare_runs, holm
+from matinee.evaluation.lists import Rankings, rank
+from matinee.evaluation.names import METRICS
+from matinee.evaluation.report import Protocol, Report, evaluate, metrics_from_lists
+from matinee.evaluation.significance import Comparison, Estimate, compare, compare_runs, holm
 
 __all__ = [
     "METRICS",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from matinee.errors import ConfigError, unknown
-from matinee.evaluate import beyond, ranking, rating
-from matinee.evaluate.metric import Metric
+from matinee.evaluation import beyond, ranking, rating
+from matinee.evaluation.metric import Metric
 
 METRICS: dict[str, Metric[Any]] = {**ranking.METRICS, **beyond.METRICS, **rating.METRICS}
 """Every metric by its outward name, without cut-off."""

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.vocabulary import BoolArray
-from matinee.evaluate.metric import Metric, Vector
+from matinee.evaluation.metric import Metric, Vector
 
 Counts = NDArray[np.integer]
 RankingMetric = Callable[[BoolArray, Counts, int], Vector]
