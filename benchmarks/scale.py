@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -42,6 +43,12 @@ def load(folder: str) -> dict[str, Any]:
     start = time.perf_counter()
     rows = len(load(folder))
     return {"rows": rows, "seconds": time.perf_counter() - start}
+
+
+def read(folder: str) -> dict[str, Any]:
+    """Read the folder into `Interactions` where no cache can be written."""
+    os.environ["MATINEE_HOME"] = "/dev/null"
+    return load(folder)
 
 
 def train(folder: str) -> dict[str, Any]:
@@ -88,17 +95,25 @@ def main(folder: Path) -> None:
         start = time.perf_counter()
         simulate_to(folder, **SHAPE)
         told(simulate={"seconds": time.perf_counter() - start, "peak_mb": peak_mb()})
-    alone = repeated(3, lambda: in_own_process(ME, "parse", str(folder)))
+    alone = repeated(5, lambda: in_own_process(ME, "parse", str(folder)))
     told(polars_alone=alone)
     with tempfile.TemporaryDirectory() as home:
         os.environ["MATINEE_HOME"] = home
-        first = in_own_process(ME, "load", str(folder))
+        without = repeated(5, lambda: in_own_process(ME, "read", str(folder)))
+        told(read=without, ratio_to_polars=without["seconds"] / alone["seconds"])
+        first = repeated(5, lambda: load_anew(folder, Path(home)))
         told(first_load=first, ratio_to_polars=first["seconds"] / alone["seconds"])
-        told(second_load=repeated(3, lambda: in_own_process(ME, "load", str(folder))))
+        told(second_load=repeated(5, lambda: in_own_process(ME, "load", str(folder))))
         told(neumf=in_own_process(ME, "train", str(folder)))
     few, many = (in_own_process(ME, "growth", str(n)) for n in (30_000, 300_000))
     ratios = {b: many["step_ms"][b] / few["step_ms"][b] for b in few["step_ms"]}
     told(step_at_30_000_people=few, step_at_300_000_people=many, ratio=ratios)
+
+
+def load_anew(folder: Path, home: Path) -> dict[str, Any]:
+    """Load with an empty cache."""
+    shutil.rmtree(home)
+    return in_own_process(ME, "load", str(folder))
 
 
 def told(**facts: object) -> None:
@@ -108,7 +123,7 @@ def told(**facts: object) -> None:
 
 
 if __name__ == "__main__":
-    jobs = {"parse": parse, "load": load, "train": train, "growth": growth}
+    jobs = {"parse": parse, "read": read, "load": load, "train": train, "growth": growth}
     if len(sys.argv) == 3 and sys.argv[1] in jobs:
         print(json.dumps({**jobs[sys.argv[1]](sys.argv[2]), "peak_mb": peak_mb()}))
     else:

@@ -76,6 +76,21 @@ class DataFacts(Config):
         )
 
 
+class SizeFacts(Config):
+    """The table sizes a model was built with; see `matinee.models.Sizes`."""
+
+    users: int
+    """Number of people."""
+    items: int
+    """Number of films."""
+    ratings: int
+    """Number of training ratings."""
+    item_fields: dict[str, int] = {}
+    """Number of values of each field of the films."""
+    user_fields: dict[str, int] = {}
+    """Number of values of each field of the people."""
+
+
 class SplitFacts(Config):
     """How the data were cut."""
 
@@ -128,7 +143,7 @@ class Manifest(Facts):
     """Name of the model."""
     config: dict[str, JsonValue]
     """Settings of the model."""
-    sizes: dict[str, int]
+    sizes: SizeFacts
     """Table sizes the model was built with."""
     files: dict[str, str]
     """SHA-256 of every other file of the run, by name."""

@@ -20,7 +20,7 @@ from torch import Tensor
 from matinee import models
 from matinee.artefact import folder as disk
 from matinee.artefact.card import card
-from matinee.artefact.manifest import FORMAT, Facts, Manifest
+from matinee.artefact.manifest import FORMAT, Facts, Manifest, SizeFacts
 from matinee.data.catalogue import Catalogue
 from matinee.data.interactions import Interactions
 from matinee.data.titles import TitleIndex
@@ -155,7 +155,7 @@ class Artefact:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             model=self.name,
             config=self.model.config.model_dump(mode="json"),
-            sizes=asdict(self.model.sizes),
+            sizes=SizeFacts(**asdict(self.model.sizes)),
             files={},
         )
 
@@ -188,7 +188,7 @@ def _history(
 ) -> Interactions:
     user_ids = Vocabulary(people["id"], sort="person")
     known = people.drop(COUNT)
-    sizes = (manifest.sizes.get("users"), manifest.sizes.get("items"))
+    sizes = (manifest.sizes.users, manifest.sizes.items)
     if sizes != (len(user_ids), items.height):
         raise ArtefactError(
             f"there are {len(user_ids)} people and {items.height} films",
@@ -225,7 +225,7 @@ def _save_weights(model: Recommender, path: Path) -> None:
 def _model(folder: Path, manifest: Manifest) -> Recommender:
     where = str(folder / disk.MANIFEST)
     try:
-        model = models.build(manifest.model, manifest.config, Sizes(**manifest.sizes))
+        model = models.build(manifest.model, manifest.config, Sizes(**manifest.sizes.model_dump()))
     except (MatineeError, TypeError, RuntimeError, MemoryError) as error:
         raise ArtefactError(
             f"the model {manifest.model!r} cannot be built: {error}", where=where

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,11 @@ def save_cache(data: Interactions, folder: Path, diagnosis: Mapping[str, Any]) -
 
 
 def _write(data: Interactions, folder: Path, diagnosis: Mapping[str, Any]) -> None:
-    for name in ARRAYS:
+    def save(name: str) -> None:
         np.save(folder / f"{name}.npy", getattr(data, name))
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(save, ARRAYS))
     people = pl.DataFrame({"id": list(data.user_ids)}, schema={"id": pl.String})
     (people if data.people is None else data.people).write_parquet(folder / "people.parquet")
     data.catalogue.frame.write_parquet(folder / "items.parquet")
@@ -70,7 +74,7 @@ def _write(data: Interactions, folder: Path, diagnosis: Mapping[str, Any]) -> No
         "timed": data.timed,
         "people": data.people is not None,
         "diagnosis": diagnosis,
-        "checksums": {file.name: _checksum(file) for file in sorted(folder.iterdir())},
+        "checksums": _checksums(sorted(folder.iterdir())),
     }
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
@@ -88,9 +92,9 @@ def load_cache(folder: Path) -> tuple[Interactions, dict[str, Any]] | None:
 
 def _read(folder: Path) -> tuple[Interactions, dict[str, Any]]:
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    for name, checksum in facts["checksums"].items():
-        if _checksum(folder / name) != checksum:
-            raise ValueError(f"{name} has changed")
+    checksums = facts["checksums"]
+    if _checksums([folder / name for name in checksums]) != checksums:
+        raise ValueError("a file has changed")
     arrays = {n: np.load(folder / f"{n}.npy", mmap_mode="r", allow_pickle=False) for n in ARRAYS}
     people = pl.read_parquet(folder / "people.parquet")
     data = Interactions(
@@ -102,6 +106,11 @@ def _read(folder: Path) -> tuple[Interactions, dict[str, Any]]:
         timed=facts["timed"],
     )
     return data, facts["diagnosis"]
+
+
+def _checksums(files: Sequence[Path]) -> dict[str, int]:
+    with ThreadPoolExecutor(2) as threads:
+        return dict(zip((file.name for file in files), threads.map(_checksum, files), strict=True))
 
 
 def _checksum(path: Path) -> int:

@@ -45,19 +45,18 @@ class Catalogue:
     @classmethod
     def from_frame(cls, frame: pl.DataFrame) -> Self:
         """Complete a frame that has at least `id`: absent columns are filled, types cast."""
-        n = frame.height
-        absent: dict[str, pl.Series] = {
-            "title": frame["id"].cast(pl.String()).alias("title"),
-            "year": pl.Series("year", [None] * n, pl.Int32()),
-            "genres": pl.Series("genres", [[]] * n, SCHEMA["genres"]),
-            "tags": pl.Series("tags", [[]] * n, SCHEMA["tags"]),
+        absent = {
+            "title": pl.col("id"),
+            "year": pl.lit(None),
+            "genres": pl.lit([], dtype=SCHEMA["genres"]),
+            "tags": pl.lit([], dtype=SCHEMA["tags"]),
         }
-        frame = frame.with_columns(s for name, s in absent.items() if name not in frame.columns)
+        frame = frame.with_columns(
+            value.alias(name) for name, value in absent.items() if name not in frame.columns
+        )
         frame = frame.with_columns(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
         frame = frame.with_columns(
-            pl.col("title").fill_null(pl.col("id")),
-            pl.col("genres").fill_null(pl.lit([], dtype=SCHEMA["genres"])),
-            pl.col("tags").fill_null(pl.lit([], dtype=SCHEMA["tags"])),
+            pl.col(name).fill_null(absent[name]) for name in ("title", "genres", "tags")
         )
         free = [name for name in frame.columns if name not in SCHEMA]
         return cls(frame.select([*SCHEMA, *free]))

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,8 +155,9 @@ def check(
     _drop_missing(sieve)
     ratings = _rating_column(sieve, scale)
     times = _time_column(sieve, time.time() if now is None else now)
-    users, user_ids = number(sieve.kept("user"))
-    items, item_ids = number(sieve.kept("item"))
+    with ThreadPoolExecutor(2) as threads:
+        columns = (sieve.kept("user"), sieve.kept("item"))
+        (users, user_ids), (items, item_ids) = threads.map(number, columns)
     ratings = None if ratings is None else sieve.living(ratings)
     times = None if times is None else sieve.living(times)
     again = losers(users, items, times)
@@ -302,7 +304,8 @@ def _time_column(sieve: _Sieve, now: float) -> LongArray | None:
     parsed = parse_times(sieve.frame["time"])
     if parsed.seconds.null_count():
         sieve.drop(BAD_TIME, parsed.seconds.is_null().to_numpy(), _quoting(sieve, "time"))
-    seconds = parsed.seconds.fill_null(0).to_numpy()
+    known = parsed.seconds.fill_null(0) if parsed.seconds.null_count() else parsed.seconds
+    seconds = known.to_numpy()
     if seconds.max(initial=0) > now + _DAY:
         sieve.drop(FUTURE, seconds > now + _DAY, lambda row: _moment(int(seconds[row])))
     living = sieve.living(parsed.formats)

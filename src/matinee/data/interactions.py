@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from matinee.data.catalogue import Catalogue
+from matinee.data.features import Fields, item_fields, user_fields
 from matinee.data.ordering import sort_rows
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import FloatArray, IntArray, LongArray, Vocabulary
@@ -135,6 +136,16 @@ class Interactions:
     def active_users(self) -> LongArray:
         """Users with at least one rating, ascending."""
         return np.flatnonzero(np.diff(self.offsets))
+
+    @cached_property
+    def item_fields(self) -> Fields:
+        """What is known of the films: a matrix `[n_items, n_values]` for each field."""
+        return item_fields(self.catalogue)
+
+    @cached_property
+    def user_fields(self) -> Fields:
+        """What is known of the people: a matrix `[n_users, n_values]` for each field."""
+        return user_fields(self.people)
 
     @cached_property
     def scale(self) -> Scale:

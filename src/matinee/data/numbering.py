@@ -63,8 +63,8 @@ def losers(users: IntArray, items: IntArray, times: NDArray[np.integer] | None) 
         items: `[n]` integers.
         times: `[n]`, or None where only the place in the file tells what is later.
     """
-    step = np.diff(users)
-    if np.all((step > 0) | ((step == 0) & (items[1:] > items[:-1]))):
+    by_user = np.all(users[1:] >= users[:-1])
+    if by_user and np.all((users[1:] > users[:-1]) | (items[1:] > items[:-1])):
         return np.empty(0, np.int32)
     pairs = users.astype(np.int64) * (int(items.max(initial=0)) + 1) + items
     ordered = pl.Series(pairs).sort().to_numpy()

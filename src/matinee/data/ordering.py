@@ -26,13 +26,11 @@ def sort_rows(
         items: `[n]`.
         ratings: `[n]`.
     """
-    step = np.diff(users)
-    if np.any(step < 0):
+    if np.any(users[1:] < users[:-1]):
         by_user = _counting_order(users)
         users, times = users[by_user], times[by_user]
         items, ratings = items[by_user], ratings[by_user]
-        step = np.diff(users)
-    if np.all((step > 0) | (times[1:] >= times[:-1])):
+    if np.all((users[1:] > users[:-1]) | (times[1:] >= times[:-1])):
         return users, times, items, ratings
     return users, *_sort_by_time(users, times, items, ratings)
 

@@ -356,7 +356,8 @@ def _grouplens(catalogue: Catalogue) -> pl.DataFrame:
 
 
 def _rows(chunk: Ratings) -> pl.DataFrame:
-    return pl.DataFrame(
+    """In the order of the GroupLens files: by person, then by film."""
+    frame = pl.DataFrame(
         {
             "userId": chunk.users + 1,
             "movieId": chunk.items + 1,
@@ -364,3 +365,4 @@ def _rows(chunk: Ratings) -> pl.DataFrame:
             "timestamp": chunk.times,
         }
     )
+    return frame.sort("userId", "movieId")

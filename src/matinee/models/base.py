@@ -7,8 +7,8 @@ for what is solved in one go. Saving, loading, devices and checkpoints follow fr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar, Generic, Protocol, Self, runtime_checkable
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from matinee.config import Config
+from matinee.data.features import Fields
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 
@@ -31,16 +32,30 @@ class Sizes:
         users: Number of people.
         items: Number of films.
         ratings: Number of training ratings.
+        item_fields: Number of values of each field of the films (genres, year, ...).
+        user_fields: The same of the people (age, occupation, ...).
     """
 
     users: int
     items: int
     ratings: int
+    item_fields: Mapping[str, int] = field(default_factory=dict[str, int])
+    user_fields: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @classmethod
     def of(cls, data: Interactions) -> Sizes:
         """The sizes of a data set."""
-        return cls(users=data.n_users, items=data.n_items, ratings=len(data))
+        return cls(
+            users=data.n_users,
+            items=data.n_items,
+            ratings=len(data),
+            item_fields=_widths(data.item_fields),
+            user_fields=_widths(data.user_fields),
+        )
+
+
+def _widths(fields: Fields) -> dict[str, int]:
+    return {name: matrix.shape[1] for name, matrix in fields.items()}
 
 
 class Recommender(nn.Module, ABC, Generic[C]):

@@ -96,10 +96,11 @@ def test_the_files_hold_what_memory_holds(tmp_path: Path) -> None:
     folder = simulate_to(tmp_path / "new", 600, 80, 12_000, seed=3)
     ratings = pl.read_csv(folder / "ratings.csv")
     assert ratings.columns == ["userId", "movieId", "rating", "timestamp"]
-    assert (ratings["userId"].to_numpy() == data.users + 1).all()
-    assert (ratings["movieId"].to_numpy() == data.items + 1).all()
-    assert (ratings["rating"].to_numpy() == data.ratings).all()
-    assert (ratings["timestamp"].to_numpy() == data.times).all()
+    order = np.lexsort((data.items, data.users))  # that of the GroupLens files
+    assert (ratings["userId"].to_numpy() == data.users[order] + 1).all()
+    assert (ratings["movieId"].to_numpy() == data.items[order] + 1).all()
+    assert (ratings["rating"].to_numpy() == data.ratings[order]).all()
+    assert (ratings["timestamp"].to_numpy() == data.times[order]).all()
     films = pl.read_csv(folder / "movies.csv")
     assert films.columns == ["movieId", "title", "genres"]
     assert films["title"].str.contains(r"^Simulated Film \d+ \(\d{4}\)$").all()
