@@ -222,7 +222,10 @@ class TestTampering:
             ({"config": {"l3": 1}}, "no setting called 'l3'"),
             ({"config": {"l2": -1.0}}, "l2 = -1.0"),
             ({"sizes": {"users": 20, "items": 13, "ratings": 9}}, "20 people and 12 films"),
-            ({"sizes": {"items": 12, "users": 20, "ratings": 9, "x": 1}}, "no setting called 'sizes.x'"),
+            (
+                {"sizes": {"items": 12, "users": 20, "ratings": 9, "x": 1}},
+                "no setting called 'sizes.x'",
+            ),
             ({"model": "popularity", "config": {}}, "tensor 'weights' is float32 .12, 12."),
         ],
     )
