@@ -23,7 +23,7 @@ from matinee import splits
 from matinee.cli.main import app
 from matinee.config import Config, Search
 from matinee.engine import TrainerConfig
-from matinee.evaluation import beyond, ranking, rating
+from matinee.evaluation import beyond, likes, ranking, rating
 from matinee.evaluation.metric import Metric
 from matinee.models import MODELS
 from matinee.models.base import Learned, RatingPredictor
@@ -246,6 +246,7 @@ def metrics() -> str:
         ("Ranking", ranking.METRICS),
         ("Beyond accuracy", beyond.METRICS),
         ("Ratings", rating.METRICS),
+        ("Likes, computed when named", likes.METRICS),
     ):
         rows = [_metric(name, metric) for name, metric in table.items()]
         parts.append(f"## {title}\n\n" + _table(("metric", "range", "definition"), rows))

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from matinee.artefact import Artefact
 
 HIGHER_IS_BETTER = (
-    "accuracy auc hit_rate precision recall recall_min ndcg map map_all mrr".split()  # noqa: SIM905
+    *("accuracy", "auc", "like_accuracy", "like_precision", "like_recall"),
+    *("hit_rate", "precision", "recall", "recall_min", "ndcg", "map", "map_all", "mrr"),
 )
 LOWER_IS_BETTER = ("rmse", "mse", "mae", "log_loss")
 

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from matinee.errors import ConfigError, unknown
-from matinee.evaluation import beyond, ranking, rating
+from matinee.evaluation import beyond, likes, ranking, rating
 from matinee.evaluation.metric import Metric
 
-METRICS: dict[str, Metric[Any]] = {**ranking.METRICS, **beyond.METRICS, **rating.METRICS}
+METRICS: dict[str, Metric[Any]] = {
+    **ranking.METRICS,
+    **beyond.METRICS,
+    **rating.METRICS,
+    **likes.METRICS,
+}
 """Every metric by its outward name, without cut-off."""
 
-VARIANTS = {"map_all", "recall_min"}
-"""Metrics that are computed only when named, being others' definitions of the standard ones."""
+BY_NAME = {"map_all", "recall_min", *likes.METRICS}
+"""Metrics computed only when named: others' definitions of standard ones, and those of likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ def parse(metrics: Sequence[str] | None, k: Sequence[int]) -> list[Wanted]:
     """The figures that some names ask for, each once, in order.
 
     Args:
-        metrics: Names with or without a cut-off; by default all but the variants.
+        metrics: Names with or without a cut-off; by default all but those of `BY_NAME`.
         k: Cut-offs for names that have none of their own.
 
     Raises:
@@ -49,7 +54,7 @@ def parse(metrics: Sequence[str] | None, k: Sequence[int]) -> list[Wanted]:
     """
     for cut in k:
         _cut_off(str(cut), "k")
-    names = [m for m in METRICS if m not in VARIANTS] if metrics is None else metrics
+    names = [m for m in METRICS if m not in BY_NAME] if metrics is None else metrics
     wanted = [one for text in names for one in _parse_one(text, k)]
     if not wanted:
         raise ConfigError("no metric is asked for", expected="one of " + ", ".join(METRICS))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from matinee.data.interactions import Interactions
 from matinee.data.vocabulary import LongArray
 from matinee.errors import ConfigError, DataError, EvaluationError
-from matinee.evaluation import beyond, ranking, rating
+from matinee.evaluation import beyond, likes, ranking, rating
 from matinee.evaluation.lists import Progress, Rankings, check, check_lists, mark_in_blocks, rank
 from matinee.evaluation.metric import Figure, Undefined
 from matinee.evaluation.names import METRICS, Wanted, parse
@@ -65,6 +65,7 @@ class Report:
         protocol: How it was found.
         omitted: Metrics that were not asked for by name and cannot be had, and why.
         confusion: See `rating.confusion`, or None.
+        like_confusion: See `likes.like_confusion`, or None.
         calibration: See `rating.calibration`, or None.
     """
 
@@ -73,6 +74,7 @@ class Report:
     protocol: Protocol
     omitted: dict[str, str] = field(default_factory=dict[str, str])
     confusion: pl.DataFrame | None = None
+    like_confusion: pl.DataFrame | None = None
     calibration: pl.DataFrame | None = None
 
     def save_per_user(self, path: str | Path) -> None:
@@ -220,7 +222,7 @@ class _Figures:
     def add_ratings(self, wanted: list[Wanted], pairs: rating.Pairs) -> None:
         """Compute the metrics that need predicted stars."""
         for one in wanted:
-            self._try(one, rating.METRICS[one.name].compute, pairs)
+            self._try(one, METRICS[one.name].compute, pairs)
 
     def omit(self, wanted: list[Wanted], reason: Undefined) -> None:
         """Note why some metrics cannot be had, or refuse if they were asked for by name."""
@@ -254,7 +256,12 @@ class _Figures:
 
 def _tables(pairs: rating.Pairs) -> dict[str, pl.DataFrame]:
     tables: dict[str, pl.DataFrame] = {}
-    for name, make in (("confusion", rating.confusion), ("calibration", rating.calibration)):
+    makers = {
+        "confusion": rating.confusion,
+        "like_confusion": likes.like_confusion,
+        "calibration": rating.calibration,
+    }
+    for name, make in makers.items():
         try:
             tables[name] = make(pairs)
         except Undefined:
