@@ -55,6 +55,34 @@ def tower(widths: Sequence[int], *, dropout: float = 0.0) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+class PairTower(nn.Module):
+    """A tower over a person and a film side by side, for many films at the price of few.
+
+    The first layer is applied to the two sides apart and the results are added, which is
+    the same as applying it to both together, so that a person's part is computed once for
+    all films and a film's part once for all people.
+
+    Args:
+        person: Width of a person's side.
+        film: Width of a film's side.
+        widths: Output widths of the layers, each followed by ReLU (and dropout).
+        dropout: Share of units dropped in training.
+    """
+
+    def __init__(self, person: int, film: int, widths: Sequence[int], dropout: float = 0.0) -> None:
+        super().__init__()
+        self.person = person
+        self.layers = tower([person + film, *widths], dropout=dropout)
+
+    def forward(self, people: Tensor, films: Tensor) -> Tensor:
+        """Outputs `[B, K, widths[-1]]` of `[B, person]` with `[K, film]` or `[B, K, film]`."""
+        first = self.layers[0]
+        assert isinstance(first, nn.Linear)
+        left = functional.linear(people, first.weight[:, : self.person], first.bias)
+        right = functional.linear(films, first.weight[:, self.person :])
+        return self.layers[1:](left[:, None] + right)
+
+
 def row_chunks(rows: int, floats_a_row: int, *, limit: int = 1 << 24) -> list[slice]:
     """Slices of rows so that a block of `floats_a_row` each stays under `limit` floats."""
     size = max(limit // max(floats_a_row, 1), 1)

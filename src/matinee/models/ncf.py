@@ -17,7 +17,7 @@ from matinee.data.queries import Queries
 from matinee.data.sampling import fixed_sample
 from matinee.models.base import Learned, Sizes
 from matinee.models.foldin import fold_in
-from matinee.models.layers import Table, row_chunks, tower
+from matinee.models.layers import PairTower, Table, row_chunks
 
 FOLD_IN_NEGATIVES = 512
 """Films that stand for all unrated ones when a new person's vector is fitted."""
@@ -75,8 +75,7 @@ class NCF(Learned[N]):
     ŷ = σ(a·(p ∘ q) + b·tower([p'; q']) + c), trained by binary cross-entropy on rated and
     sampled unrated films (He et al., 'Neural Collaborative Filtering', WWW 2017, eq. 7-12).
     Each side has one table; its first `dim` columns belong to the product, the rest to the
-    tower. The tower's first layer is applied to the two vectors apart and the results are
-    added, so that a person's part is computed once for all films.
+    tower.
 
     Args:
         config: Settings.
@@ -93,7 +92,7 @@ class NCF(Learned[N]):
         half = widths[0] // 2 if widths else 0
         self.users = Table(sizes.users, dim + half)
         self.items = Table(sizes.items, dim + half)
-        self.tower = tower(widths, dropout=config.dropout)
+        self.tower = PairTower(half, half, widths[1:], config.dropout) if widths else None
         self.out = nn.Linear(dim + (widths[-1] if widths else 0), 1)
         nn.init.xavier_uniform_(self.out.weight)
         nn.init.zeros_(self.out.bias)
@@ -127,14 +126,9 @@ class NCF(Learned[N]):
         """
         weight, dim = self.out.weight[0], self.dim
         product = _inner(users[:, :dim] * weight[:dim], items[..., :dim])
-        if len(self.tower) == 0:
+        if self.tower is None:
             return product + self.out.bias
-        first = self.tower[0]
-        assert isinstance(first, nn.Linear)
-        half = first.in_features // 2
-        person = functional.linear(users[:, dim:], first.weight[:, :half], first.bias)
-        film = functional.linear(items[..., dim:], first.weight[:, half:])
-        hidden = self.tower[1:](person[:, None] + film)
+        hidden = self.tower(users[:, dim:], items[..., dim:])
         return product + hidden @ weight[dim:] + self.out.bias
 
     @torch.no_grad()
@@ -226,6 +220,8 @@ class NeuMF(NCF[NeuMFConfig]):
         alpha = self.config.alpha
         self.users.weight.copy_(torch.cat([gmf.users.weight, mlp.users.weight], 1))
         self.items.weight.copy_(torch.cat([gmf.items.weight, mlp.items.weight], 1))
+        assert self.tower is not None
+        assert mlp.tower is not None
         self.tower.load_state_dict(mlp.tower.state_dict())
         joined = torch.cat([alpha * gmf.out.weight, (1 - alpha) * mlp.out.weight], 1)
         self.out.weight.copy_(joined)

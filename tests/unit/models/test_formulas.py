@@ -149,8 +149,8 @@ def test_ncf_is_the_published_network(name: str) -> None:
         for item in range(7):
             p, q = model.users.weight[user], model.items.weight[item]
             parts = [p[:dim] * q[:dim]]
-            if name != "gmf":
-                parts.append(model.tower(torch.cat([p[dim:], q[dim:]])))
+            if model.tower is not None:
+                parts.append(model.tower.layers(torch.cat([p[dim:], q[dim:]])))
             expected = model.out(torch.cat(parts))
             query = Queries.anonymous([[]])
             query = Queries(
