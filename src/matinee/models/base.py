@@ -32,6 +32,7 @@ class Sizes:
         users: Number of people.
         items: Number of films.
         ratings: Number of training ratings.
+        levels: Number of ratings there are to choose from; 1 without ratings.
         item_fields: Number of values of each field of the films (genres, year, ...).
         user_fields: The same of the people (age, occupation, ...).
     """
@@ -39,6 +40,7 @@ class Sizes:
     users: int
     items: int
     ratings: int
+    levels: int = 1
     item_fields: Mapping[str, int] = field(default_factory=dict[str, int])
     user_fields: Mapping[str, int] = field(default_factory=dict[str, int])
 
@@ -49,6 +51,7 @@ class Sizes:
             users=data.n_users,
             items=data.n_items,
             ratings=len(data),
+            levels=len(data.scale.levels),
             item_fields=_widths(data.item_fields),
             user_fields=_widths(data.user_fields),
         )
@@ -103,6 +106,18 @@ class Recommender(nn.Module, ABC, Generic[C]):
     def item_vectors(self) -> Tensor | None:
         """Vectors `[n_items, d]` whose cosine tells how alike two films are, if there are any."""
         return None
+
+    def alike(self, item: int) -> Tensor | None:
+        """How like a film each film is, `[n_items]`, higher is more; None if it cannot be told.
+
+        By default the cosine of the film vectors.
+        """
+        vectors = self.item_vectors()
+        if vectors is None or not bool(vectors[item].any()):
+            return None
+        lengths = vectors.norm(dim=1)
+        products = (lengths * lengths[item]).clamp_min(torch.finfo(vectors.dtype).tiny)
+        return (vectors @ vectors[item]) / products
 
 
 class Solved(Recommender[C]):

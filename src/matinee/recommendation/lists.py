@@ -80,10 +80,11 @@ def recommend(  # noqa: PLR0913 - the wishes a person may have; all but the firs
 
 
 def similar(artefact: Artefact, title: str, k: int = 10) -> Recommendations:
-    """The k films most like a film, by the cosine of the model's film vectors.
+    """The k films most like a film, by the model's own measure.
 
-    Where the model has no vectors, or none for this film, films are compared by genres, and
-    `fallback` says so. Films of equal score are listed by popularity, then by id.
+    That is the cosine of its film vectors, if it has no other. Where the model cannot tell,
+    films are compared by the cosine of their genres, and `fallback` says so. Films of equal
+    score are listed by popularity, then by id.
 
     Args:
         artefact: The run.
@@ -99,21 +100,25 @@ def similar(artefact: Artefact, title: str, k: int = 10) -> Recommendations:
     _check(k)
     film = artefact.titles.find(title)
     with asking(artefact.model):
-        vectors, learned = film_vectors(artefact)
-    if learned and not vectors[film].any():
-        vectors, learned = artefact.catalogue.genre_matrix.astype(np.float32), False
-    if not vectors[film].any():
+        scores = artefact.model.alike(film)
+    fallback = scores is None
+    scores = _alike_by_genres(artefact, film) if scores is None else scores.cpu().float().clone()
+    scores[film] = -torch.inf
+    items, values = top(scores[None], k, artefact.favour)
+    keep = items[0] >= 0
+    listed = films(artefact, items[0][keep], values[0][keep])
+    return Recommendations(artefact.run, artefact.name, fallback, tuple(listed))
+
+
+def _alike_by_genres(artefact: Artefact, film: int) -> Tensor:
+    genres = artefact.catalogue.genre_matrix.astype(np.float32)
+    if not genres[film].any():
         raise DataError(
             f"nothing is known to compare {artefact.catalogue.titles[film]!r} by",
             expected="a film with training ratings or genres",
         )
-    directions = unit(vectors)
-    cosine = torch.from_numpy(directions @ directions[film])
-    cosine[film] = -torch.inf
-    items, values = top(cosine[None], k, artefact.favour)
-    keep = items[0] >= 0
-    listed = films(artefact, items[0][keep], values[0][keep])
-    return Recommendations(artefact.run, artefact.name, not learned, tuple(listed))
+    directions = unit(genres)
+    return torch.from_numpy(directions @ directions[film])
 
 
 def films(artefact: Artefact, items: Tensor, scores: Tensor) -> list[Recommended]:
