@@ -24,7 +24,14 @@ from matinee.engine import History, TrainerConfig, Watcher, fit
 from matinee.errors import ArtefactError, ConfigError, suggestion
 from matinee.evaluation import Report, evaluate
 from matinee.models import Learned, RatingPredictor, Recommender, Sizes
-from matinee.splits import Fold, Split, make_split, read_candidates
+from matinee.splits import (
+    Fold,
+    Split,
+    make_split,
+    read_candidates,
+    seen_films_only,
+    with_candidates,
+)
 
 SPEC = "run.json"
 """The file of a run folder that says what was asked for."""
@@ -49,6 +56,10 @@ class RunSpec(Config):
     """Training file of a `files` split."""
     negatives: str | None = None
     """File of candidates of a `files` split."""
+    seen_films: bool = False
+    """Whether only films of the training part are asked for; else all held-out ones are."""
+    candidates: Annotated[int, Field(ge=1)] | None = None
+    """Unseen films drawn for each person, to rank the held-out ones among; None ranks all."""
     at_least: float | None = None
     """Ratings below this are left out, so that what remains is 'liked'; None keeps all."""
     seed: int = 0
@@ -106,9 +117,23 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
         train=spec.train,
         negatives=spec.negatives,
     )
+    split = _narrowed(split, spec)
     if data is None or spec.split == "files":
         data = split.test.history.merge(split.test.held_out)
     return data, split
+
+
+def _narrowed(split: Split, spec: RunSpec) -> Split:
+    """The split with the narrower questions that the run wants asked."""
+    if spec.seen_films:
+        split = seen_films_only(split)
+        split = replace(split, arguments=split.arguments | {"seen_films": True})
+    if spec.candidates is None:
+        return split
+    test = with_candidates(split.test, spec.candidates, seed=spec.seed)
+    valid = split.valid and with_candidates(split.valid, spec.candidates, seed=spec.seed)
+    arguments = split.arguments | {"candidates": spec.candidates, "seed": spec.seed}
+    return replace(split, test=test, valid=valid, arguments=arguments)
 
 
 def route(
@@ -242,7 +267,19 @@ def judge(
     fold = split.test
     if candidates is not None:
         fold = replace(fold, candidates=read_candidates(candidates, fold.held_out))
-    return evaluate(artefact.model, fold, train=split.train, metrics=metrics, k=tuple(k))
+    return evaluate(
+        artefact.model,
+        fold,
+        train=split.train,
+        metrics=metrics,
+        k=tuple(k),
+        like_at=like_at(artefact.model),
+    )
+
+
+def like_at(model: Recommender) -> float | None:
+    """The smallest rating that is a like to a model that was told one, else None."""
+    return getattr(model.config, "like_at", None)
 
 
 def _validation(ready: Prepared) -> Any:
@@ -256,7 +293,9 @@ def _validation(ready: Prepared) -> Any:
 
     def validate() -> dict[str, float]:
         with torch.no_grad():
-            report = evaluate(model, fold, train=ready.split.train, metrics=metrics)
+            report = evaluate(
+                model, fold, train=ready.split.train, metrics=metrics, like_at=like_at(model)
+            )
         return {name: estimate.value for name, estimate in report.metrics.items()}
 
     return validate
@@ -281,7 +320,13 @@ def _judged(artefact: Artefact, ready: Prepared) -> Artefact:
 
 def _report(model: Recommender, fold: Fold, ready: Prepared) -> Report:
     with torch.no_grad():
-        return evaluate(model, fold, train=ready.split.train, k=ready.spec.k)
+        return evaluate(
+            model,
+            fold,
+            train=ready.split.train,
+            k=ready.spec.k,
+            like_at=like_at(ready.model),
+        )
 
 
 def _figures(report: Report) -> dict[str, Figure]:

@@ -11,6 +11,7 @@ from matinee.splits.cuts import (
 )
 from matinee.splits.files import files_split, read_candidates
 from matinee.splits.kinds import KINDS, make_split
+from matinee.splits.narrowing import last_of_each, seen_films_only, with_candidates
 from matinee.splits.store import load_split, save_split
 from matinee.splits.types import Fold, Split
 
@@ -22,6 +23,7 @@ __all__ = [
     "files_split",
     "global_time_split",
     "k_fold",
+    "last_of_each",
     "leave_last_split",
     "leave_random_split",
     "load_split",
@@ -29,5 +31,7 @@ __all__ = [
     "random_split",
     "read_candidates",
     "save_split",
+    "seen_films_only",
     "strong_split",
+    "with_candidates",
 ]
