@@ -12,6 +12,7 @@ from matinee.engine import TrainerConfig, fit
 from matinee.evaluation import compare_runs, evaluate
 from matinee.models import MODELS, Learned, Recommender, Sizes, build
 from matinee.splits import Split, make_split
+from support.boards import STARS
 
 LOOP: dict[str, dict[str, Any]] = {
     "gmf": {"epochs": 15, "learning_rate": 0.005},
@@ -35,7 +36,7 @@ def fitted(name: str, split: Split) -> Recommender:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(MODELS) - {"popularity", "mf"}))
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"popularity", *STARS}))
 def test_ranking_models_beat_popularity(name: str, split: Split) -> None:
     frames = {
         model: evaluate(
@@ -49,7 +50,8 @@ def test_ranking_models_beat_popularity(name: str, split: Split) -> None:
 
 
 @pytest.mark.slow
-def test_the_rating_model_beats_the_mean(split: Split) -> None:
-    report = evaluate(fitted("mf", split), split.test, train=split.train, metrics=["rmse"])
+@pytest.mark.parametrize("name", STARS)
+def test_rating_models_beat_the_mean(name: str, split: Split) -> None:
+    report = evaluate(fitted(name, split), split.test, train=split.train, metrics=["rmse"])
     held_out = split.test.held_out.ratings
     assert report.metrics["rmse"].high < 0.85 * held_out.std()

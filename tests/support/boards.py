@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from matinee.data.catalogue import Catalogue
 from matinee.data.interactions import Interactions
 from matinee.engine import TrainerConfig, fit
 from matinee.models import Learned, Recommender, Sizes, build
@@ -15,6 +17,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"tower": (16, 8)},
     "neumf": {"dim": 2, "tower": (8, 4), "l2": 1e-3},
     "mf": {"dim": 4, "l2": 0.02},
+    "ratingdnn": {"dim": 4, "hidden": (8,), "inputs": ("user", "item"), "biases": True},
     "ials": {"dim": 4},
     "ease": {"l2": 1.0},
     "itemknn": {"neighbours": 16, "shrinkage": 1.0},
@@ -22,11 +25,14 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 """Settings that suit data of a few dozen people."""
 
+STARS = ("mf", "ratingdnn")
+"""Models that learn from stars."""
+
 LOOP = {"epochs": 25, "batch_size": 128, "learning_rate": 0.02}
 
 
 def checkerboard(people: int = 40, films: int = 16, seed: int = 0) -> Interactions:
-    """Two tastes: people of one like even films, of the other odd ones; stars say so too.
+    """Two tastes: people of one like even films, of the other odd ones; stars and genres say so.
 
     Everyone has rated all films of their own colour with 5 but two (which two differs),
     and two films of the other colour with 1.
@@ -39,7 +45,10 @@ def checkerboard(people: int = 40, films: int = 16, seed: int = 0) -> Interactio
         rows += [(person, int(film), 5.0, t) for t, film in enumerate(own[:-2])]
         rows += [(person, int(film), 1.0, 100 + t) for t, film in enumerate(other[:2])]
     users, items, ratings, times = zip(*rows, strict=True)
-    return Interactions.build(users, items, ratings, times)
+    colours = [[("Even", "Odd")[film % 2]] for film in range(films)]
+    frame = pl.DataFrame({"id": [str(film) for film in range(films)], "genres": colours})
+    catalogue = Catalogue.from_frame(frame)
+    return Interactions.build(users, items, ratings, times, catalogue=catalogue)
 
 
 def likes(board: Interactions) -> Interactions:
@@ -57,4 +66,4 @@ def fitted(name: str, data: Interactions, *, seed: int = 0, **config: Any) -> Re
 
 def training(name: str, board: Interactions) -> Interactions:
     """What a model of that name is trained on: stars for rating models, likes for others."""
-    return board if name == "mf" else likes(board)
+    return board if name in STARS else likes(board)

@@ -85,6 +85,8 @@ class SizeFacts(Config):
     """Number of films."""
     ratings: int
     """Number of training ratings."""
+    levels: int = 1
+    """Number of ratings there are to choose from."""
     item_fields: dict[str, int] = {}
     """Number of values of each field of the films."""
     user_fields: dict[str, int] = {}

@@ -10,22 +10,27 @@ import torch
 from matinee.errors import unknown
 from matinee.models.base import Learned, RatingPredictor, Recommender, Sizes, Solved
 from matinee.models.baselines import Popularity
+from matinee.models.content import GenreMean, TfIdf
 from matinee.models.factorisation import BiasedMF
 from matinee.models.ials import IALS
 from matinee.models.linear import EASE
 from matinee.models.ncf import GMF, MLP, NeuMF
 from matinee.models.neighbours import ItemNeighbours, UserNeighbours
+from matinee.models.rating import RatingDNN
 
 MODELS: dict[str, type[Recommender]] = {
     "popularity": Popularity,
     "itemknn": ItemNeighbours,
     "userknn": UserNeighbours,
     "mf": BiasedMF,
+    "ratingdnn": RatingDNN,
     "ials": IALS,
     "ease": EASE,
     "gmf": GMF,
     "mlp": MLP,
     "neumf": NeuMF,
+    "genre-mean": GenreMean,
+    "tfidf": TfIdf,
 }
 """Every model by its name."""
 

@@ -71,7 +71,7 @@ class PairTower(nn.Module):
 
     def __init__(self, person: int, film: int, widths: Sequence[int], dropout: float = 0.0) -> None:
         super().__init__()
-        self.person = person
+        self.person, self.film = person, film
         self.layers = tower([person + film, *widths], dropout=dropout)
 
     def forward(self, people: Tensor, films: Tensor) -> Tensor:
