@@ -65,14 +65,17 @@ def heaviest(matrix: csr_array, width: int) -> tuple[LongArray, FloatArray]:
         Columns `[n, width]` and values `[n, width]`, heaviest first; column 0 with value 0
         where a row has fewer entries.
     """
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((matrix.indices, -matrix.data, rows))
-    place = np.arange(len(rows)) - matrix.indptr[rows]
+    starts: LongArray = np.asarray(matrix.indptr, np.int64)
+    indices: LongArray = np.asarray(matrix.indices, np.int64)
+    weights: FloatArray = np.asarray(matrix.data, np.float32)
+    rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    order = np.lexsort((indices, -weights, rows))
+    place = np.arange(len(rows)) - starts[rows]
     kept = place < width
-    columns = np.zeros((matrix.shape[0], width), np.int64)
-    values = np.zeros((matrix.shape[0], width), np.float32)
-    columns[rows[kept], place[kept]] = matrix.indices[order][kept]
-    values[rows[kept], place[kept]] = matrix.data[order][kept]
+    columns = np.zeros((len(starts) - 1, width), np.int64)
+    values = np.zeros((len(starts) - 1, width), np.float32)
+    columns[rows[kept], place[kept]] = indices[order][kept]
+    values[rows[kept], place[kept]] = weights[order][kept]
     return columns, values
 
 
