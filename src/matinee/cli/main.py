@@ -13,7 +13,18 @@ import traceback
 import typer
 from typer.main import get_command
 
-from matinee.cli import compare, data, demo, evaluate, models, recommend, similar, train, version
+from matinee.cli import (
+    compare,
+    data,
+    demo,
+    evaluate,
+    explore,
+    models,
+    recommend,
+    similar,
+    train,
+    version,
+)
 from matinee.cli.command import FLAGS, UsageError
 from matinee.cli.console import show_error
 from matinee.errors import MatineeError
@@ -26,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for part in (demo, data, train, evaluate, compare, recommend, similar, models, version):
+for part in (demo, data, explore, train, evaluate, compare, recommend, similar, models, recipes, version):
     part.register(app)
 
 
