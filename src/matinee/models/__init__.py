@@ -10,7 +10,9 @@ import torch
 from matinee.errors import unknown
 from matinee.models.base import Learned, RatingPredictor, Recommender, Sizes, Solved
 from matinee.models.baselines import Popularity
+from matinee.models.bayesian import BayesianMF
 from matinee.models.content import GenreMean, TfIdf
+from matinee.models.deepcontent import DeepContent
 from matinee.models.factorisation import BiasedMF
 from matinee.models.ials import IALS
 from matinee.models.linear import EASE
@@ -23,6 +25,7 @@ MODELS: dict[str, type[Recommender]] = {
     "itemknn": ItemNeighbours,
     "userknn": UserNeighbours,
     "mf": BiasedMF,
+    "bmf": BayesianMF,
     "ratingdnn": RatingDNN,
     "ials": IALS,
     "ease": EASE,
@@ -31,6 +34,7 @@ MODELS: dict[str, type[Recommender]] = {
     "neumf": NeuMF,
     "genre-mean": GenreMean,
     "tfidf": TfIdf,
+    "deepcontent": DeepContent,
 }
 """Every model by its name."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -14,9 +13,7 @@ from matinee.config import Config, Search
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Sizes, Solved
-
-CHUNK = 1 << 22
-"""Floats of gathered factors held at a time."""
+from matinee.models.ragged import blocks
 
 
 class IALSConfig(Config):
@@ -98,8 +95,9 @@ class IALS(Solved[IALSConfig]):
         penalty = config.l2 * (lengths + config.unobserved * len(fixed)) ** config.exponent
         solution = fixed.new_zeros(len(lengths), config.dim)
         padded = torch.cat([fixed, fixed.new_zeros(1, config.dim)])
-        for rows, entries in _chunks(offsets, indices, len(fixed), config.dim):
-            gathered = padded[entries]  # [r, L, dim]
+        for rows, entries, inside in blocks(offsets, config.dim):
+            films = indices[entries] if len(indices) else entries
+            gathered = padded[torch.where(inside, films, len(fixed))]  # [r, L, dim]
             normal = torch.baddbmm(gram, gathered.mT, gathered, beta=config.unobserved)
             normal.diagonal(dim1=1, dim2=2).add_(penalty[rows, None])
             right = gathered.sum(1, keepdim=True).mT
@@ -113,28 +111,3 @@ def _ragged(
 ) -> tuple[Tensor, Tensor]:
     offsets = torch.from_numpy(pointers.astype(np.int64))
     return offsets.to(device), torch.from_numpy(indices.astype(np.int64)).to(device)
-
-
-def _chunks(
-    offsets: Tensor, indices: Tensor, padding: int, dim: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Rows of like length with their entries `[r, L]`, short ones padded with `padding`."""
-    lengths = offsets.diff()
-    order = lengths.argsort()
-    ascending = lengths[order]
-    start, n = 0, len(order)
-    while start < n:
-        # The longest row of a chunk sets its width: grow while the block stays small.
-        stop = start + 1
-        limit = CHUNK // dim
-        longest = ascending[start : start + limit // max(int(ascending[start]), 1) + 1]
-        fits = torch.arange(1, len(longest) + 1, device=offsets.device) * longest <= limit
-        near = longest <= 1.25 * ascending[start] + 8
-        stop = start + max(int((fits & near).sum()), 1)
-        rows = order[start:stop]
-        width = torch.arange(int(ascending[stop - 1]), device=offsets.device)
-        inside = width < lengths[rows, None]
-        entries = torch.where(inside, offsets[rows, None] + width, 0)
-        padded = indices[entries] if len(indices) else torch.zeros_like(entries)
-        yield rows, torch.where(inside, padded, padding)
-        start = stop
