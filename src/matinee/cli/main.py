@@ -20,6 +20,7 @@ from matinee.cli import (
     evaluate,
     explore,
     models,
+    recipes,
     recommend,
     similar,
     train,
@@ -37,7 +38,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for part in (demo, data, explore, train, evaluate, compare, recommend, similar, models, recipes, version):
+COMMANDS = (demo, data, explore, train, evaluate, compare, recommend, similar, models)
+for part in (*COMMANDS, recipes, version):
     part.register(app)
 
 
