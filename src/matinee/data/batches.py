@@ -17,7 +17,7 @@ from matinee.data.sampling import NegativeSampler
 
 Batch = dict[str, Tensor]
 
-_ORDER, _NEGATIVES = 0, 1
+_ORDER, _NEGATIVES, _SHOWN = 0, 1, 3
 
 
 def stream(seed: int, purpose: int, epoch: int, step: int = 0) -> np.random.Generator:
@@ -103,3 +103,32 @@ class SampledBatches:
             "users": torch.from_numpy(users.astype(np.int64)),
             "items": torch.from_numpy(items),
         }
+
+
+class HalvedBatches:
+    """People's ratings, of each of which it is said whether the model is shown it.
+
+    A batch has `rows` `[n]` int64, ascending from 0, the person of each rating; `items` `[n]`
+    int64; and `shown` `[n]` bool. Of each person a share is shown that is drawn anew in each
+    epoch, from nothing to everything, so that a model learns to serve newcomers as well.
+
+    Args:
+        data: Training ratings.
+        batch_size: People a batch.
+        seed: Of the order and of what is shown.
+    """
+
+    def __init__(self, data: Interactions, *, batch_size: int, seed: int) -> None:
+        self.data, self.seed = data, seed
+        self._order = _Shuffled(len(data.active_users), batch_size, seed)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """The people of one step."""
+        people = self.data.queries(self.data.active_users[self._order.rows(epoch, step)])
+        random = stream(self.seed, _SHOWN, epoch, step)
+        shares = random.random(len(people))[people.rows.numpy()]
+        shown = random.random(len(people.items)) < shares
+        return {"rows": people.rows, "items": people.items, "shown": torch.from_numpy(shown)}

@@ -50,7 +50,7 @@ def tfidf(catalogue: Catalogue, emphasis: Mapping[str, float], *, vocabulary: in
     weighted = weighted.with_columns(weight=_unit("film"))
     values = weighted["weight"].cast(pl.Float32).to_numpy()
     places = (weighted["film"].to_numpy(), weighted["column"].to_numpy())
-    shape = (len(catalogue), (terms["column"].max() or 0) + 1 if terms.height else 0)
+    shape = (len(catalogue), terms["column"].n_unique())
     return csr_array((values, places), shape=shape)
 
 
