@@ -128,7 +128,7 @@ def test_fitting_is_a_function_of_the_seed(name: str, board: Interactions) -> No
 
 @pytest.mark.parametrize(
     "name",
-    sorted(set(MODELS) - {"gmf", "mlp", "neumf", "mf", "ratingdnn", "ials", "deepcontent"}),
+    sorted(set(MODELS) - {"gmf", "mlp", "neumf", "mf", "bmf", "ratingdnn", "ials", "deepcontent"}),
 )
 def test_new_numbers_for_the_films_permute_the_scores(name: str, board: Interactions) -> None:
     """For models that start from no random vectors, which would go with the numbers."""

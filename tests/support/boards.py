@@ -17,6 +17,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"tower": (16, 8)},
     "neumf": {"dim": 2, "tower": (8, 4), "l2": 1e-3},
     "mf": {"dim": 4, "l2": 0.02},
+    "bmf": {"dim": 2, "burn_in": 10, "samples": 10, "every": 1},
     "ratingdnn": {"dim": 4, "hidden": (8,), "inputs": ("user", "item"), "biases": True},
     "ials": {"dim": 4},
     "ease": {"l2": 1.0},
@@ -27,7 +28,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 """Settings that suit data of a few dozen people."""
 
-STARS = ("mf", "ratingdnn")
+STARS = ("bmf", "mf", "ratingdnn")
 """Models that learn from stars."""
 
 LOOP = {"epochs": 25, "batch_size": 128, "learning_rate": 0.02}

@@ -10,6 +10,7 @@ import torch
 from matinee.errors import unknown
 from matinee.models.base import Learned, RatingPredictor, Recommender, Sizes, Solved
 from matinee.models.baselines import Popularity
+from matinee.models.bayesian import BayesianMF
 from matinee.models.content import GenreMean, TfIdf
 from matinee.models.deepcontent import DeepContent
 from matinee.models.factorisation import BiasedMF
@@ -24,6 +25,7 @@ MODELS: dict[str, type[Recommender]] = {
     "itemknn": ItemNeighbours,
     "userknn": UserNeighbours,
     "mf": BiasedMF,
+    "bmf": BayesianMF,
     "ratingdnn": RatingDNN,
     "ials": IALS,
     "ease": EASE,
