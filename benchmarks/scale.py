@@ -53,6 +53,8 @@ def read(folder: str) -> dict[str, Any]:
 
 def train(folder: str) -> dict[str, Any]:
     """Train NeuMF for some steps at each batch size."""
+    import torch
+
     from matinee.data import load
     from matinee.engine import Trainer, TrainerConfig
     from matinee.models import Sizes, build
@@ -62,6 +64,7 @@ def train(folder: str) -> dict[str, Any]:
     for batch in BATCHES:
         model = build("neumf", NEUMF, Sizes.of(data))
         trainer = Trainer(model, data, TrainerConfig(batch_size=batch))  # type: ignore[arg-type]
+        torch.set_num_threads(trainer.threads)
         steps = max(100, 400 * 256 // batch)
         step = milliseconds(lambda s, t=trainer: t.step(0, s), warm=10, steps=steps)
         rates[batch] = batch // 5 * 5 / step * 1000
@@ -71,6 +74,7 @@ def train(folder: str) -> dict[str, Any]:
 def growth(users: str) -> dict[str, Any]:
     """The time of a step with that many people of 20 ratings each, 10,000 films."""
     import numpy as np
+    import torch
 
     from matinee.data.interactions import Interactions
     from matinee.engine import Trainer, TrainerConfig
@@ -83,6 +87,7 @@ def growth(users: str) -> dict[str, Any]:
     for batch in BATCHES:
         model = build("neumf", NEUMF, Sizes.of(data))
         trainer = Trainer(model, data, TrainerConfig(batch_size=batch))  # type: ignore[arg-type]
+        torch.set_num_threads(trainer.threads)
         times[batch] = milliseconds(lambda s, t=trainer: t.step(0, s), warm=10, steps=150)
     return {"step_ms": times, "seconds": time.perf_counter() - start}
 

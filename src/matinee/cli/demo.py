@@ -30,8 +30,6 @@ def demo(
     seed: Seed = 1,
 ) -> None:
     """Train on the bundled sample and recommend films."""
-    import torch
-
     from matinee import experiment
     from matinee.cli.figures import figure_table, headline, run_document
     from matinee.cli.recommend import listing
@@ -42,7 +40,6 @@ def demo(
     spec = experiment.RunSpec(
         model="neumf", data="sample", split="leave-last", seed=seed, settings=SETTINGS
     )
-    torch.set_num_threads(1)  # steps this small gain nothing by sharing, and lose if cores are busy
     with watching(console) as watcher:
         run = experiment.train(spec, out, watcher=watcher)
     user = run.history.user_ids[0]

@@ -46,5 +46,7 @@ class TrainerConfig(Config):
     """Of matrix products; weights and optimiser stay float32."""
     compile: bool = False
     """Whether the forward pass is compiled, which pays in long runs of wide models."""
+    threads: Annotated[int, Field(ge=1)] | None = None
+    """Threads on the CPU; None takes one for steps too small to be worth sharing, else all."""
     device: str = "auto"
     """'cpu', 'cuda', 'cuda:1', or 'auto' for a GPU where there is one."""

@@ -87,18 +87,23 @@ def _adam_direction(state: dict[str, Tensor], rows: Tensor, gradient: Tensor) ->
     return mean.div_(square.sqrt_().add_(EPSILON * correction))
 
 
+def tables(model: nn.Module) -> list[Tensor]:
+    """The weights of which a step touches only some rows."""
+    return [module.weight for module in model.modules() if isinstance(module, Table)]
+
+
 def optimizers(model: nn.Module, config: TrainerConfig) -> list[torch.optim.Optimizer]:
     """One optimiser for dense weights and one for embedding rows, where there are any."""
-    tables = [m.weight for m in model.modules() if isinstance(m, Table)]
-    ours = {id(t) for t in tables}
+    rows = tables(model)
+    ours = {id(weight) for weight in rows}
     dense = [p for p in model.parameters() if id(p) not in ours and p.requires_grad]
     made: list[torch.optim.Optimizer] = []
     if dense:
         made.append(_dense(dense, config))
-    if tables:
+    if rows:
         made.append(
             RowOptimizer(
-                tables,
+                rows,
                 rule=config.optimizer,
                 lr=config.learning_rate,
                 decay=config.embedding_decay,

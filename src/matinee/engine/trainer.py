@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from matinee.data.interactions import Interactions
 from matinee.engine.config import TrainerConfig
 from matinee.engine.history import History, Progress, Record, Watcher
 from matinee.engine.interrupt import Interruption
-from matinee.engine.optim import clip_gradients, learning_rate, optimizers
+from matinee.engine.optim import clip_gradients, learning_rate, optimizers, tables
 from matinee.engine.snapshot import Snapshots, capture, restore
 from matinee.errors import ConfigError, TrainingError
 from matinee.models.base import Learned
@@ -28,6 +28,10 @@ CHECK_EVERY = 50
 """Steps between looks at the loss for NaN; each look waits for the device."""
 LOOK_EVERY = 0.2
 """Seconds between reports of progress."""
+FLOPS_A_WEIGHT = 6
+"""Operations of a step for each dense weight and example, forward and back."""
+SHARED_FROM = 3e8
+"""Operations of a step from which handing work to other threads costs less than it saves."""
 _NOISE = 2
 """The purpose of random numbers drawn inside a model, such as dropout."""
 
@@ -121,12 +125,23 @@ class Trainer:
             interruption = stack.enter_context(Interruption())
             while not self._finished():
                 if self._at.step < len(self.batches):
-                    self._epoch(interruption)
+                    with _threads(self.threads):
+                        self._epoch(interruption)
                 self._close_epoch()
         self._save()
         if self.history.best is not None:
             restore(self.snapshots.load("best")[0], self.model)
         return self.history
+
+    @property
+    def threads(self) -> int:
+        """Threads of a step: as many as asked for, else one unless there is much to do."""
+        if self.config.threads is not None:
+            return self.config.threads
+        rows = {id(table) for table in tables(self.model)}
+        dense = sum(w.numel() for w in self.model.parameters() if id(w) not in rows)
+        work = FLOPS_A_WEIGHT * dense * self.config.batch_size
+        return torch.get_num_threads() if work > SHARED_FROM else 1
 
     # One epoch
 
@@ -281,6 +296,16 @@ class Trainer:
         restore(tensors, self.model, self.optimizers)
         self._at = _Position(**facts["position"])
         self.history = History.from_dict(facts["history"])
+
+
+@contextmanager
+def _threads(count: int) -> Generator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose_device(name: str) -> torch.device:
