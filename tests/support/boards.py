@@ -12,6 +12,14 @@ from matinee.data.interactions import Interactions
 from matinee.engine import TrainerConfig, fit
 from matinee.models import Learned, Recommender, Sizes, build
 
+SMALL_TOWER: dict[str, Any] = {
+    "dim": 4,
+    "hidden": [8],
+    "dropout": 0.0,
+    "vocabulary": 32,
+    "terms": 4,
+}
+
 SMALL: dict[str, dict[str, Any]] = {
     "gmf": {"dim": 2, "l2": 1e-3},
     "mlp": {"tower": (16, 8)},
@@ -23,7 +31,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "ease": {"l2": 1.0},
     "itemknn": {"neighbours": 16, "shrinkage": 1.0},
     "tfidf": {"vocabulary": 32, "terms": 4},
-    "deepcontent": {"dim": 4, "hidden": (8,), "dropout": 0.0, "vocabulary": 32, "terms": 4},
+    "deepcontent": SMALL_TOWER,
+    "weighted": {"options": {"ease": {"l2": 1.0}, "deepcontent": SMALL_TOWER}},
+    "switching": {"options": {"ease": {"l2": 1.0}, "deepcontent": SMALL_TOWER}},
+    "augmented": {"l2": 1.0, "content": 1.0},
     "userknn": {"neighbours": 10, "shrinkage": 1.0},
 }
 """Settings that suit data of a few dozen people."""

@@ -24,6 +24,9 @@ def fit(
 ) -> History:
     """Fit a model to training ratings.
 
+    The parts of a solved model are fitted as they would be alone, with the settings of the
+    loop that suit them; they leave no checkpoints.
+
     Args:
         model: The model; left fitted.
         data: Training ratings.
@@ -38,6 +41,8 @@ def fit(
         What happened; without records for a model that is solved.
     """
     if isinstance(model, Solved):
+        for part in model.parts():
+            fit(part, data, seed=seed, watcher=watcher)
         model.to(choose_device(config.device if config else "auto"))
         model.solve(data)
         return History()

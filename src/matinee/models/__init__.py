@@ -14,6 +14,7 @@ from matinee.models.bayesian import BayesianMF
 from matinee.models.content import GenreMean, TfIdf
 from matinee.models.deepcontent import DeepContent
 from matinee.models.factorisation import BiasedMF
+from matinee.models.hybrid import Augmented, Switching, Weighted
 from matinee.models.ials import IALS
 from matinee.models.linear import EASE
 from matinee.models.ncf import GMF, MLP, NeuMF
@@ -35,6 +36,9 @@ MODELS: dict[str, type[Recommender]] = {
     "genre-mean": GenreMean,
     "tfidf": TfIdf,
     "deepcontent": DeepContent,
+    "weighted": Weighted,
+    "switching": Switching,
+    "augmented": Augmented,
 }
 """Every model by its name."""
 

@@ -7,7 +7,7 @@ for what is solved in one go. Saving, loading, devices and checkpoints follow fr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar, Generic, Protocol, Self, runtime_checkable
@@ -121,7 +121,11 @@ class Recommender(nn.Module, ABC, Generic[C]):
 
 
 class Solved(Recommender[C]):
-    """A model that is computed from the data in one go."""
+    """A model that is computed from the data in one go, once its parts are fitted."""
+
+    def parts(self) -> Sequence[Recommender]:
+        """Models to fit first, each on its own; by default there are none."""
+        return ()
 
     @abstractmethod
     def solve(self, data: Interactions) -> None:

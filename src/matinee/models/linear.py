@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+import numpy as np
 import torch
 from pydantic import Field
+from scipy.sparse import csr_array
 from torch import Tensor
 from torch.nn import functional
+from typing_extensions import TypeVar
 
 from matinee.config import Config, Search
 from matinee.data.interactions import Interactions, dense
@@ -22,7 +25,10 @@ class EASEConfig(Config):
     """Ridge penalty; grows with the number of people."""
 
 
-class EASE(Solved[EASEConfig]):
+E = TypeVar("E", bound=EASEConfig, default=EASEConfig)
+
+
+class EASE(Solved[E]):
     """Embarrassingly shallow autoencoder: the best linear item-to-item weights, in closed form.
 
     With the Gram matrix G = XᵀX + λI and P = G⁻¹, the weights are B = I - P / diag(P),
@@ -34,22 +40,27 @@ class EASE(Solved[EASEConfig]):
     Config = EASEConfig
     weights: Tensor
 
-    def __init__(self, config: EASEConfig, sizes: Sizes) -> None:
+    def __init__(self, config: E, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.register_buffer("weights", torch.zeros(sizes.items, sizes.items))
 
     def solve(self, data: Interactions) -> None:
-        """Invert the regularised Gram matrix of the films that have ratings."""
-        rated = torch.from_numpy(data.item_counts > 0)
-        matrix = data.matrix()[:, rated.numpy()]
+        """Invert the regularised Gram matrix of the films of which anything is observed."""
+        matrix = self.observations(data)
+        seen = np.bincount(matrix.indices, minlength=data.n_items) > 0
+        matrix = matrix[:, seen]
         gram = torch.from_numpy(dense(matrix.T @ matrix)).to(self.weights)
         gram.diagonal().add_(self.config.l2)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
         weights = inverse.div_(-inverse.diagonal().clone())
         weights.fill_diagonal_(0.0)
-        films = rated.nonzero().squeeze(1).to(self.weights.device)
+        films = torch.from_numpy(np.flatnonzero(seen)).to(self.weights.device)
         self.weights.zero_()
         self.weights[films[:, None], films] = weights
+
+    def observations(self, data: Interactions) -> csr_array:
+        """The rows, films in columns, that the weights are to reproduce: the people's ratings."""
+        return data.matrix()
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """The sum of the rows of B that belong to the history."""

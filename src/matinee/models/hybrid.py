@@ -1,0 +1,200 @@
+"""Hybrids: two models together, or one that learns from ratings and content at once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Self
+
+import torch
+from pydantic import Field, model_validator
+from scipy.sparse import csr_array, vstack
+from torch import Tensor, nn
+from typing_extensions import TypeVar
+
+from matinee.config import Config, Search
+from matinee.data.interactions import Interactions
+from matinee.data.queries import Queries
+from matinee.data.texts import FIELDS, tfidf
+from matinee.errors import unknown
+from matinee.models.base import Recommender, Sizes, Solved, pick
+from matinee.models.linear import EASE, EASEConfig
+
+
+class HybridConfig(Config):
+    """Settings of models that join two others."""
+
+    members: tuple[str, str] = ("ease", "deepcontent")
+    """Names of the two models; the first learns who watched what, the second what films are."""
+    options: dict[str, dict[str, Any]] = {}
+    """Settings of the members by their names, such as `{ease = {l2 = 300}}`."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name in self.options:
+            if name not in self.members:
+                raise unknown("member", name, self.members, where="options")
+        for name in self.members:
+            self.of(name)
+        return self
+
+    def of(self, member: str) -> Config:
+        """The settings of a member.
+
+        Raises:
+            UnknownName: If there is no such model.
+            ConfigError: On a setting that does not exist or cannot be.
+        """
+        return _kind(member).Config.parse(self.options.get(member, {}), where=f"member {member}")
+
+
+H = TypeVar("H", bound=HybridConfig, default=HybridConfig)
+
+
+class Hybrid(Solved[H]):
+    """Two members, each fitted on its own, and a rule that joins their scores.
+
+    Scores of two models are on two scales. Before they meet, those of a person are brought to
+    mean 0 and standard deviation 1 over the films that the person has not seen.
+    """
+
+    def __init__(self, config: H, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        self.members = nn.ModuleList(
+            _kind(member)(config.of(member), sizes) for member in config.members
+        )
+
+    def parts(self) -> Sequence[Recommender]:
+        """The members."""
+        return [member for member in self.members if isinstance(member, Recommender)]
+
+    def solve(self, data: Interactions) -> None:
+        """Nothing is left to do once the members are fitted."""
+
+    def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
+        """The joined scores of the members."""
+        first, second = (standardised(part.score(queries), queries) for part in self.parts())
+        return pick(first.lerp(second, self.share(queries)), items)
+
+    @abstractmethod
+    def share(self, queries: Queries) -> Tensor:
+        """The second member's share in each score, 0 to 1: `[B, n_items]`, or a scalar."""
+
+    def item_vectors(self) -> Tensor | None:
+        """Those of the first member that has any."""
+        vectors = (part.item_vectors() for part in self.parts())
+        return next((v for v in vectors if v is not None), None)
+
+    def alike(self, item: int) -> Tensor | None:
+        """What the first member says, or the second about films of which the first is silent."""
+        told = (part.alike(item) for part in self.parts())
+        return next((likeness for likeness in told if likeness is not None), None)
+
+
+class WeightedConfig(HybridConfig):
+    """Settings of `Weighted`."""
+
+    weight: Annotated[float, Field(ge=0, le=1), Search(0, 1)] = 0.2
+    """Share of the second member in the score."""
+
+
+class Weighted(Hybrid[WeightedConfig]):
+    """A weighted mean of two models' scores (Burke, 'Hybrid recommender systems', 2002)."""
+
+    name: ClassVar[str] = "weighted"
+    Config = WeightedConfig
+
+    def share(self, queries: Queries) -> Tensor:
+        """The weight of the settings."""
+        return torch.tensor(self.config.weight, device=queries.items.device)
+
+
+class SwitchingConfig(HybridConfig):
+    """Settings of `Switching`."""
+
+    person_ratings: Annotated[int, Field(ge=0), Search(0, 50)] = 5
+    """With fewer films in the history, a person's scores are all the second member's."""
+    film_ratings: Annotated[int, Field(ge=0), Search(0, 50)] = 5
+    """With fewer ratings in training, a film's scores are the second member's."""
+
+
+class Switching(Hybrid[SwitchingConfig]):
+    """The first model where enough is known of person and film, the second elsewhere.
+
+    (Burke, 'Hybrid recommender systems', 2002.)
+    """
+
+    name: ClassVar[str] = "switching"
+    Config = SwitchingConfig
+    counts: Tensor
+
+    def __init__(self, config: SwitchingConfig, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        self.register_buffer("counts", torch.zeros(sizes.items, dtype=torch.int64))
+
+    def solve(self, data: Interactions) -> None:
+        """Count the ratings of each film."""
+        self.counts.copy_(torch.from_numpy(data.item_counts))
+
+    def share(self, queries: Queries) -> Tensor:
+        """1 where too little is known of person or film, else 0."""
+        new_film = self.counts < self.config.film_ratings
+        new_person = queries.lengths < self.config.person_ratings
+        return (new_person[:, None] | new_film).float()
+
+
+class AugmentedConfig(EASEConfig):
+    """Settings of `Augmented`: how much each kind of content counts, beside `l2`."""
+
+    content: Annotated[float, Field(ge=0), Search(1, 5000, log=True)] = 100.0
+    """Weight of the films' content, as a number of people."""
+    genres: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
+    """Emphasis of genres."""
+    year: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
+    """Emphasis of the year."""
+    tags: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
+    """Emphasis of tags."""
+    title: Annotated[float, Field(ge=0), Search(0, 2)] = 0.5
+    """Emphasis of the words of titles."""
+    text: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
+    """Emphasis of the words of all free text columns together."""
+    vocabulary: Annotated[int, Field(ge=1)] = 16384
+    """Most terms there may be; those of most films are kept."""
+
+
+class Augmented(EASE[AugmentedConfig]):
+    """`EASE` with the terms of films as further people, so that unrated films have weights too.
+
+    With the ratings X and the terms T `[n_terms, n_items]`, TF-IDF weights as in `tfidf`, the
+    Gram matrix of EASE becomes XᵀX + content TᵀT (Jeunen et al., 'Closed-form models for
+    collaborative filtering with side-information', RecSys 2020, collective EASE).
+    """
+
+    name: ClassVar[str] = "augmented"
+    Config = AugmentedConfig
+
+    def observations(self, data: Interactions) -> csr_array:
+        """The people's ratings, and below them the terms."""
+        emphasis = self.config.model_dump(include=set(FIELDS))
+        terms = tfidf(data.catalogue, emphasis, vocabulary=self.config.vocabulary)
+        ratings = super().observations(data)
+        return csr_array(vstack([ratings, self.config.content**0.5 * terms.T]))
+
+
+def standardised(scores: Tensor, queries: Queries) -> Tensor:
+    """Scores `[B, n_items]` with mean 0 and deviation 1 over the films not in the history.
+
+    Where all of those score alike they become 0, since they say nothing.
+    """
+    unseen = 1 - queries.dense(scores.shape[1]).to(scores.device)
+    count = unseen.sum(1, keepdim=True).clamp_min(1)
+    centred = scores - (scores * unseen).sum(1, keepdim=True) / count
+    deviation = ((centred.square() * unseen).sum(1, keepdim=True) / count).sqrt()
+    floor = 1e-6 * scores.abs().amax(1, keepdim=True).clamp_min(1e-30)
+    return torch.where(deviation > floor, centred / deviation.clamp_min(floor), 0.0)
+
+
+def _kind(name: str) -> type[Recommender]:
+    from matinee.models import find  # noqa: PLC0415 - the table of models names the hybrids too
+
+    return find(name)
