@@ -27,6 +27,7 @@ from matinee.evaluation import beyond, likes, ranking, rating
 from matinee.evaluation.metric import Metric
 from matinee.models import MODELS
 from matinee.models.base import Learned, RatingPredictor
+from matinee.recipes import Goal, Recipe, find, names
 
 FOLDER = Path(__file__).parent / "reference"
 WORDS = {NoneType: "none", str: "text", float: "number", bool: "true or false", Path: "path"}
@@ -44,6 +45,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings(),
         "splits.md": split_kinds(),
         "metrics.md": metrics(),
+        "recipes.md": recipe_pages(),
     }
     return {name: NOTE + text.rstrip() + "\n" for name, text in texts.items()}
 
@@ -257,6 +259,67 @@ def _metric(name: str, metric: Metric[Any]) -> tuple[str, str, str]:
     cut = "@k" if metric.at_k else ""
     limit = "∞" if metric.limit == math.inf else _plain(metric.limit)
     return f"`{name}{cut}`", f"0 to {limit}", metric.definition
+
+
+def recipe_pages() -> str:
+    """Every recipe with its figures, split and settings."""
+    parts = [
+        "# Recipes\n",
+        "A recipe is a TOML file that names data, split, model, training, metrics and the "
+        "published figures to compare with. `matinee recipes run NAME` goes the whole way; the "
+        "files are in `recipes/`. What the systems are, and what was wrong in them, is told of "
+        + ", ".join(f"[R{n}](../explanation/reference-systems/r{n}.md)" for n in range(1, 6))
+        + ".\n",
+        "With three seeds or more the 95 % interval is a t interval over seeds; with fewer it is "
+        "the interval over people of a run, the ends averaged over two.\n",
+    ]
+    return "\n".join([*parts, *(_recipe(find(name)) for name in names())])
+
+
+def _recipe(recipe: Recipe) -> str:
+    goals = [_goal(name, goal) for name, goal in recipe.metrics.items()]
+    seeds = "one seed" if recipe.seeds == 1 else f"{recipe.seeds} seeds"
+    parts = [
+        f"## `{recipe.name}`\n\n**{recipe.title}.** {recipe.shows}\n",
+        f"Published: {recipe.source}\n",
+        f"Data: `{recipe.data}`, {seeds}. {recipe.stand_in or ''}".rstrip() + "\n",
+        _table(("metric", "published", "to reach", "note"), goals),
+        f"- split: {_given(recipe.split.model_dump())}",
+        f"- model: `{recipe.model}`" + (f"; {_given(recipe.settings)}" if recipe.settings else ""),
+        *(_variant(recipe, name) for name in recipe.variants),
+        f"- counts: {_counted(recipe)}",
+        f"- writes as well: {_given(recipe.outputs.model_dump()) or 'nothing'}\n",
+    ]
+    return "\n".join(parts)
+
+
+def _variant(recipe: Recipe, name: str) -> str:
+    change = recipe.variants[name]
+    model = "" if change.model is None else f"model `{change.model}`"
+    told = ", ".join(filter(None, (model, _given(change.settings)))) or "as it stands"
+    return f"- variant `{name}`: {told}"
+
+
+def _counted(recipe: Recipe) -> str:
+    chosen = f"the best by `{recipe.choose}` on the validation part"
+    told = chosen if recipe.choose else f"`{recipe.main or recipe.model}`"
+    return told + (", trained anew with that part" if recipe.refit else "")
+
+
+def _goal(name: str, goal: Goal) -> tuple[str, ...]:
+    sign = "≥" if goal.better == "higher" else "≤"
+    aim = "" if goal.aim is None else f"{sign} {_plain(goal.aim)}"
+    published = "" if goal.published is None else _plain(goal.published)
+    return f"`{name}`", published, aim, goal.note
+
+
+def _given(values: dict[str, Any]) -> str:
+    told = {key: value for key, value in values.items() if value not in (None, False)}
+    return ", ".join(f"`{key} = {_plain(_fixed(value))}`" for key, value in told.items())
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def type_text(annotation: Any) -> str:

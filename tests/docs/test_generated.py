@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("cli.md", "metrics.md", "models.md", "python.md", "settings.md", "splits.md")
+PAGES = (
+    "cli.md",
+    "metrics.md",
+    "models.md",
+    "python.md",
+    "recipes.md",
+    "settings.md",
+    "splits.md",
+)
 
 
 @cache
