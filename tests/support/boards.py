@@ -25,6 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"tower": (16, 8)},
     "neumf": {"dim": 2, "tower": (8, 4), "l2": 1e-3},
     "mf": {"dim": 4, "l2": 0.02},
+    "sasrec": {"dim": 16, "blocks": 1, "length": 8, "dropout": 0.0},
     "bmf": {"dim": 2, "burn_in": 10, "samples": 10, "every": 1},
     "ratingdnn": {"dim": 4, "hidden": (8,), "inputs": ("user", "item"), "biases": True},
     "ials": {"dim": 4},
@@ -42,7 +43,12 @@ SMALL: dict[str, dict[str, Any]] = {
 STARS = ("bmf", "mf", "ratingdnn")
 """Models that learn from stars."""
 
+ORDERED = ("sasrec",)
+"""Models that learn from the order of things."""
+
 LOOP = {"epochs": 25, "batch_size": 128, "learning_rate": 0.02}
+LOOP_OF_PEOPLE = {"epochs": 30, "batch_size": 8, "learning_rate": 0.005}
+"""For models whose batches are of people, not of pairs."""
 
 
 def checkerboard(people: int = 40, films: int = 16, seed: int = 0) -> Interactions:
@@ -65,6 +71,15 @@ def checkerboard(people: int = 40, films: int = 16, seed: int = 0) -> Interactio
     return Interactions.build(users, items, ratings, times, catalogue=catalogue)
 
 
+def staircase(people: int = 40, films: int = 20, steps: int = 8, seed: int = 0) -> Interactions:
+    """Everyone starts at some film and takes the next number each time, around the circle."""
+    first = np.random.default_rng(seed).integers(films, size=people)
+    items = (first[:, None] + np.arange(steps)) % films
+    users = np.repeat(np.arange(people), steps)
+    times = np.tile(np.arange(steps), people)
+    return Interactions.build(users, items.flatten(), None, times)
+
+
 def likes(board: Interactions) -> Interactions:
     """The checkerboard as implicit feedback: only what was liked."""
     return board.take(board.ratings >= 4)
@@ -73,7 +88,8 @@ def likes(board: Interactions) -> Interactions:
 def fitted(name: str, data: Interactions, *, seed: int = 0, **config: Any) -> Recommender:
     """A model of that name, fitted to small data."""
     model = build(name, {**SMALL.get(name, {}), **config}, Sizes.of(data), seed=seed)
-    loop = TrainerConfig(**{**model.defaults, **LOOP}) if isinstance(model, Learned) else None
+    settings = LOOP_OF_PEOPLE if name in ORDERED else LOOP
+    loop = TrainerConfig(**{**model.defaults, **settings}) if isinstance(model, Learned) else None
     fit(model, data, loop, seed=seed)
     return model.eval()
 

@@ -17,7 +17,7 @@ from matinee.data.sampling import NegativeSampler
 
 Batch = dict[str, Tensor]
 
-_ORDER, _NEGATIVES, _SHOWN = 0, 1, 3
+_ORDER, _NEGATIVES, _SHOWN, _WINDOWS = 0, 1, 3, 4
 
 
 def stream(seed: int, purpose: int, epoch: int, step: int = 0) -> np.random.Generator:
@@ -132,3 +132,40 @@ class HalvedBatches:
         shares = random.random(len(people))[people.rows.numpy()]
         shown = random.random(len(people.items)) < shares
         return {"rows": people.rows, "items": people.items, "shown": torch.from_numpy(shown)}
+
+
+class SequenceBatches:
+    """What people rated, in order: `items` `[b, length]` int64, padded at the end.
+
+    A person of more than `length` ratings shows a window of them, another one in each
+    epoch. Nothing is shown twice for being a prefix of something: a model that reads from
+    left to right learns from all positions of a row at once.
+
+    Args:
+        data: Training ratings.
+        length: Ratings of a person shown at most.
+        batch_size: People a batch.
+        seed: Of the order and of the windows.
+    """
+
+    def __init__(self, data: Interactions, *, length: int, batch_size: int, seed: int) -> None:
+        self.data, self.length, self.seed = data, length, seed
+        self._people = data.active_users
+        self._order = _Shuffled(len(self._people), batch_size, seed)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """The sequences of one step; the padding is the number of films."""
+        people = self._people[self._order.rows(epoch, step)]
+        starts, stops = self.data.offsets[people], self.data.offsets[people + 1]
+        room = np.maximum(stops - starts - self.length, 0)
+        random = stream(self.seed, _WINDOWS, epoch, step)
+        starts = starts + (random.random(len(people)) * (room + 1)).astype(np.int64)
+        counts = np.minimum(stops - starts, self.length)
+        places = np.arange(int(counts.max()))
+        inside = places < counts[:, None]
+        entries = np.where(inside, starts[:, None] + places, 0)
+        items = np.where(inside, self.data.items[entries], self.data.n_items)
+        return {"items": torch.from_numpy(items.astype(np.int64))}

@@ -20,12 +20,14 @@ from matinee.models.linear import EASE
 from matinee.models.ncf import GMF, MLP, NeuMF
 from matinee.models.neighbours import ItemNeighbours, UserNeighbours
 from matinee.models.rating import RatingDNN
+from matinee.models.sequential import SASRec
 
 MODELS: dict[str, type[Recommender]] = {
     "popularity": Popularity,
     "itemknn": ItemNeighbours,
     "userknn": UserNeighbours,
     "mf": BiasedMF,
+    "sasrec": SASRec,
     "bmf": BayesianMF,
     "ratingdnn": RatingDNN,
     "ials": IALS,
