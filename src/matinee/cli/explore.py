@@ -53,28 +53,13 @@ def explore(
 
 
 def _parts(found: Survey) -> list[Any]:
-    """Sizes, then what each section says first, then what it means."""
-    glance, meaning, *others = found.sections
-    sizes = [(name, escape(str(value))) for name, value in glance.exhibits[0].table.rows]
-    says = [
-        (
-            section.title,
-            escape(_first(section.exhibits[0].says if section.exhibits else None, section.missing)),
-        )
-        for section in others
-    ]
-    meant = [(name, escape(str(what))) for name, what in meaning.exhibits[0].table.rows]
-    return [
-        table(("at a glance", ""), sizes),
-        "",
-        table(("what the data show", ""), says),
-        "",
-        table(("what it means for models", ""), meant),
-    ]
-
-
-def _first(says: str | None, missing: tuple[str, ...]) -> str:
-    return says + "." if says is not None else missing[0]
+    """Sizes, and what everything means."""
+    glance, meaning, *_ = found.sections
+    sizes, meant = (
+        [(name, escape(str(what))) for name, what in section.exhibits[0].table.rows]
+        for section in (glance, meaning)
+    )
+    return [table(("at a glance", ""), sizes), "", table(("what it means for models", ""), meant)]
 
 
 def _stem(data: str) -> str:

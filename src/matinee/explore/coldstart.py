@@ -7,7 +7,7 @@ import numpy as np
 from matinee.data.interactions import Interactions
 from matinee.errors import DataError
 from matinee.explore.types import Cell, Column, Dots, Exhibit, Section, Table
-from matinee.explore.words import percent
+from matinee.explore.words import listed, percent
 from matinee.splits import make_split
 
 KINDS = (
@@ -20,6 +20,9 @@ KINDS = (
     "global-time",
 )
 """The kinds that need no files, each cut with its own default shares and no validation."""
+
+TIMED = ("chronological", "leave-last", "global-time")
+"""Those of them that go by times."""
 
 COLUMNS = (
     Column("split"),
@@ -36,7 +39,9 @@ def coldstart(data: Interactions, seed: int) -> Section:
     """Shares of test people, films and ratings that training has never seen, by kind of split."""
     rows: list[tuple[Cell, ...]] = []
     missing: list[str] = []
-    for kind in KINDS:
+    if not data.timed:
+        missing.append(f"Without times there are no {listed(TIMED)} splits.")
+    for kind in (kind for kind in KINDS if data.timed or kind not in TIMED):
         try:
             train = make_split(kind, data, valid=0, seed=seed).train
         except DataError as error:
@@ -51,7 +56,9 @@ def coldstart(data: Interactions, seed: int) -> Section:
         "a rating is of the unseen if its person or its film is."
     )
     table = Table(COLUMNS, tuple(rows))
-    exhibit = Exhibit("cold_start", _said(table), table, Dots((2, 4, 6), "%"), note)
+    exhibit = Exhibit(
+        "cold_start", _said(table), table, Dots((2, 4, 6), "share of what is tested, %"), note
+    )
     figures = {
         f"{row[0]}_{part}": float(row[place] or 0)
         for row in rows

@@ -94,7 +94,7 @@ def person_features(totals: Totals) -> dict[str, Floats]:
     active = totals.data.active_users
     features = {"ratings, log": np.log(totals.of_people[active])}
     if totals.data.explicit:
-        features["mean rating of the person"] = totals.person_means[active]
+        features["mean rating"] = totals.person_means[active]
     people = totals.data.people
     if people is not None:
         for column in people[active].drop("id").iter_columns():
@@ -203,7 +203,7 @@ def _square(names: Sequence[str], values: Floats, kind: str, corner: str) -> Tab
 
 def _closest(shares: Floats, names: Sequence[str], enough: np.ndarray) -> str:
     judged = np.where(enough[:, None], shares, np.nan)
-    row, column = np.unravel_index(int(np.nanargmax(judged)), judged.shape)
+    row, column = divmod(int(np.nanargmax(judged)), len(names))
     return (
         f"Of films with the genre {names[row]}, {percent(float(shares[row, column]))} "
         f"are {names[column]} too: no genre keeps closer company"
@@ -216,7 +216,7 @@ def _extremes(phi: Floats, names: Sequence[str], enough: np.ndarray) -> str:
         return "No two genres are common enough to say whether they go together"
     said: list[str] = []
     for place in (int(np.nanargmax(judged)), int(np.nanargmin(judged))):
-        row, column = np.unravel_index(place, judged.shape)
+        row, column = divmod(place, len(names))
         pair = listed(sorted((names[row], names[column])))
         said.append(f"{pair} ({float(phi[row, column]):.2f})".replace("-", "−"))
     return f"{said[0]} go together most; {said[1]} keep apart most"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from matinee.explore.totals import Totals
 from matinee.explore.types import Column, Dots, Exhibit, Lines, Section, Table
-from matinee.explore.words import count, listed, percent
+from matinee.explore.words import NBSP, count, listed, percent
 
 SHOWN = 20
 """Genres and tags that are shown; of more, the commonest."""
@@ -44,7 +44,7 @@ def genres(totals: Totals) -> Section:
     columns = (films, films / len(catalogue), counts, counts / len(data))
     rows = zip(names, *(column.tolist() for column in columns), strict=True)
     table = Table((Column("genre"), *COMMON), tuple(rows))
-    exhibits = [Exhibit("genres", _spread(table), table, Dots((2, 4), "%"))]
+    exhibits = [Exhibit("genres", _spread(table), table, Dots((2, 4), "share, %"))]
     if data.explicit:
         exhibits.append(_rated(names, films / len(catalogue), counts, sums, totals.mean))
     with_any = float(matrix.any(1).mean())
@@ -89,7 +89,7 @@ def _rated(
     )
     columns = (Column("genre"), Column("ratings", "count"), Column("mean rating", "number"))
     chart = Dots((2,), "mean rating", reference=mean, reference_name="all ratings")
-    note = f"Named are genres with {percent(ENOUGH)} of the films or more."
+    note = f"Highest and lowest among genres with at least {100 * ENOUGH:.0f}{NBSP}% of the films."
     return Exhibit("genre_means", said, Table(columns, tuple(rows)), chart, note)
 
 
@@ -128,8 +128,8 @@ def years(totals: Totals) -> Section:
     missing = (
         () if known.all() else (f"{count((~known).sum(), 'film has', 'films have')} no year.",)
     )
-    figures = {"median_film": middle_film, "median_rating": middle_rating}
-    chart = Lines((2, 4), "year of release", "%", zero=True)
+    figures: dict[str, float] = {"median_film": middle_film, "median_rating": middle_rating}
+    chart = Lines((2, 4), "year of release", "share, %", zero=True)
     exhibit = Exhibit("years", said, table, chart)
     return Section("years", title, (exhibit,), missing, figures)
 

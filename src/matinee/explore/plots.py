@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from matinee.explore.svg import ACCENT, INK, MID, PAPER, RULE, SOFT, page_svg
 from matinee.explore.types import Bars, Boxes, Chart, Column, Dots, Exhibit, Lines, Squares, Table
@@ -20,14 +20,14 @@ WIDTH = 360
 """Units of a chart's width: as wide as a phone, so that its type is readable there."""
 
 POINT = 72
-LONGEST = 20
+LONGEST = 22
 """Letters of a name that are shown; the table has all of it."""
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a dollar in a title is a dollar
     "font.family": "DejaVu Sans",  # to measure by: it comes with matplotlib, and is wide
-    "font.size": 10.5,
+    "font.size": 12,
     "text.color": INK,
     "axes.edgecolor": RULE,
     "axes.labelcolor": MID,
@@ -53,7 +53,7 @@ def draw(exhibit: Exhibit) -> str:
     chart, table = exhibit.chart, exhibit.table
     if chart is None or not table.rows:
         return ""
-    style = {**STYLE, "svg.hashsalt": exhibit.name}
+    style: Any = {**STYLE, "svg.hashsalt": exhibit.name}
     with mpl.rc_context(style), warnings.catch_warnings():
         # Only widths are measured here; the reader's own fonts draw the letters.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
@@ -68,13 +68,14 @@ def draw(exhibit: Exhibit) -> str:
 def _height(chart: Chart, table: Table) -> float:
     rows = len(table.rows)
     match chart:
+        case Bars() if _lying(table):
+            return 32 + 24 * rows
         case Dots():
-            return 64 + 17 * rows
+            return 72 + 19 * rows
         case Boxes():
-            return 52 + 52 * rows
+            return 56 + 56 * rows
         case Squares():
-            side = WIDTH * 0.72 / max(len(table.columns) - chart.first, 1)
-            return 100 + max(min(side, 17), 12) * rows
+            return 100 + max(min(_cell(table, chart), 20), 14) * rows
         case _:
             return 240
 
@@ -94,24 +95,34 @@ def _draw(chart: Chart, axes: Axes, table: Table) -> None:
 
 
 def _bars(axes: Axes, table: Table, chart: Bars) -> None:
+    """Upright bars, or lying ones where their names are too long to stand side by side."""
     names, column = [str(n) for n in table.values(0)], table.columns[chart.value]
-    heights = _numbers(table, chart.value)
-    commonest = int(np.nanargmax(heights))
-    colours = [ACCENT if place == commonest else MID for place in range(len(names))]
-    axes.bar(range(len(names)), heights, color=colours, width=0.76)
-    for place, height in enumerate(heights):
-        axes.text(place, height, column.text(float(height)), ha="center", va="bottom", fontsize=9.5)
-    long = max(len(name) for name in names) * len(names) > 44
-    axes.set_xticks(range(len(names)), [_short(n) for n in names], rotation=40 if long else 0)
-    if long:
-        for label in axes.get_xticklabels():
-            label.set_ha("right")
-            label.set_rotation_mode("anchor")
+    lengths, places = _numbers(table, chart.value), np.arange(len(names))
+    colours = [ACCENT if place == np.nanargmax(lengths) else MID for place in places]
+    texts = [column.text(float(length)) for length in lengths]
+    axes.set_title(column.name, loc="left", fontsize=11, color=MID)
+    if _lying(table):
+        axes.barh(places, lengths, color=colours, height=0.7)
+        _rows(axes, names)
+        axes.set_xticks([])
+        axes.spines["bottom"].set_visible(False)
+        axes.margins(x=0.12)
+        for place, length, text in zip(places, lengths, texts, strict=True):
+            axes.annotate(text, (length, place), (4, 0), textcoords="offset points", va="center")
+        return
+    axes.bar(places, lengths, color=colours, width=0.76)
+    for place, length, text in zip(places, lengths, texts, strict=True):
+        axes.text(float(place), float(length), text, ha="center", va="bottom", fontsize=11)
+    axes.set_xticks(places, names)
     axes.tick_params("x", length=0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(chart.axis)
-    axes.set_title(column.name, loc="left", fontsize=10, color=MID)
+
+
+def _lying(table: Table) -> bool:
+    names = [str(name) for name in table.values(0)]
+    return max(map(len, names)) * len(names) > 44
 
 
 def _dots(axes: Axes, table: Table, chart: Dots) -> None:
@@ -145,7 +156,7 @@ def _reference(axes: Axes, chart: Dots) -> None:
         textcoords="offset points",
         ha="center",
         va="bottom",
-        fontsize=9.5,
+        fontsize=11,
     )
 
 
@@ -158,7 +169,7 @@ def _key(axes: Axes, names: Sequence[str]) -> None:
         bbox_to_anchor=(0, 1),
         ncols=2,
         frameon=False,
-        fontsize=9.5,
+        fontsize=11,
         borderaxespad=0.2,
         handlelength=0.8,
         columnspacing=1.4,
@@ -168,7 +179,7 @@ def _key(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _boxes(axes: Axes, table: Table, chart: Boxes) -> None:
-    stats = [
+    stats: list[dict[str, Any]] = [
         dict(zip(("whislo", "q1", "med", "q3", "whishi"), row[3:8], strict=True))
         for row in table.rows
     ]
@@ -188,7 +199,7 @@ def _boxes(axes: Axes, table: Table, chart: Boxes) -> None:
     for place, row in zip(places, table.rows, strict=True):
         least, half, most = (float(row[i] or 0) for i in (2, 5, 8))
         axes.plot([least, most], [place, place], "|", color=MID, markersize=9)
-        name = f"{row[0]}: half {table.columns[5].text(half).removesuffix('.00')} or more"
+        name = f"{row[0]}: half {_plain(round(half, 2))} or more"
         axes.text(0, place - 0.3, name, transform=axes.get_yaxis_transform(), va="bottom")
     axes.set_ylim(len(stats) - 0.5, -0.75)
     axes.set_yticks([])
@@ -200,72 +211,107 @@ def _boxes(axes: Axes, table: Table, chart: Boxes) -> None:
 
 def _lines(axes: Axes, table: Table, chart: Lines) -> None:
     x, ticks = _x_values(table)
+    series = [_scaled(table, value) for value in chart.values]
     if chart.diagonal:
         axes.plot([x[0], x[-1]], [x[0], x[-1]], color=RULE, linewidth=1.2)
-    for (colour, shape), value in zip(SERIES, chart.values, strict=False):
-        y = _scaled(table, value)
+    for (colour, shape), y in zip(SERIES, series, strict=False):
         known = ~np.isnan(y)
         mark = shape if known.sum() == 1 else None
         style = "-" if colour == ACCENT else (0, (5, 1.5))
         axes.plot(x[known], y[known], color=colour, linewidth=2, marker=mark, linestyle=style)
-        name = table.columns[value].name.removesuffix(", %")
-        axes.plot([], [], color=colour, linewidth=2, linestyle=style, label=name)
-    if len(chart.values) > 1:
-        axes.legend(
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            ncols=2,
-            frameon=False,
-            fontsize=9.5,
-            borderaxespad=0.2,
-            handlelength=1.8,
-            columnspacing=1.4,
-        )
     axes.set_xlabel(chart.x_axis)
-    axes.set_title(chart.y_axis, loc="left", fontsize=10, color=MID, y=1.0)
+    axes.set_title(chart.y_axis, loc="left", fontsize=11, color=MID)
     axes.grid(axis="y")
     if chart.log:
         _log(axes, "x")
         _log(axes, "y")
-        return
-    if chart.zero:
+    elif chart.zero:
         axes.set_ylim(bottom=0)
+    if len(series) > 1 and (chart.log or chart.diagonal):
+        _label_lines(axes, x, series, [table.columns[v].name for v in chart.values], log=chart.log)
+    elif len(series) > 1:
+        _line_key(axes, [table.columns[value].name for value in chart.values])
+    if chart.log:
+        return
     if ticks:
-        axes.xaxis.set_major_locator(FixedLocator([place for place, _ in ticks]))
         axes.set_xticks([place for place, _ in ticks], [name for _, name in ticks])
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_formatter(FuncFormatter(_plain))
 
 
+def _line_key(axes: Axes, names: Sequence[str]) -> None:
+    """What each line is, above the chart to the right, where lines cross too much for labels."""
+    for line, name in zip(axes.get_lines(), names, strict=True):
+        line.set_label(name.removesuffix(", %").removeprefix("share of "))
+    axes.legend(
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=2,
+        frameon=False,
+        fontsize=11,
+        borderaxespad=0,
+        handlelength=2,
+        columnspacing=1.2,
+        borderpad=0.2,
+    )
+
+
+def _label_lines(axes: Axes, x: Any, series: list[Any], names: list[str], *, log: bool) -> None:
+    """Name two lines where they lie furthest apart, the upper one above, the lower below."""
+    first, second = (np.log(y) if log else y for y in series)
+    gap = np.where(np.isnan(first) | np.isnan(second), 0, first - second)
+    inner = slice(len(x) // 8, max(len(x) * 7 // 8, 1))
+    place = inner.start + int(np.abs(gap[inner]).argmax())
+    for (colour, _), y, name, upper in zip(
+        SERIES, series, names, (gap[place] >= 0, gap[place] < 0), strict=False
+    ):
+        falling = log or y[place] > y[-1]
+        right = upper == falling
+        axes.annotate(
+            name,
+            (x[place], y[place]),
+            (6 if right else -6, 5 if upper else -5),
+            textcoords="offset points",
+            color=colour,
+            ha="left" if right else "right",
+            va="bottom" if upper else "top",
+        )
+
+
 def _squares(axes: Axes, table: Table, chart: Squares) -> None:
-    rows, columns = len(table.rows), len(table.columns) - chart.first
-    values = np.array([_numbers(table, chart.first + c) for c in range(columns)]).T
+    columns = range(chart.first, len(table.columns))
+    values = np.array([_numbers(table, column) for column in columns]).T
     largest = chart.largest or float(np.nanmax(np.abs(values))) or 1.0
-    side = np.sqrt(np.minimum(np.abs(values) / largest, 1)) * 0.92
-    for row in range(rows):
-        for column in range(columns):
-            value, size = values[row, column], side[row, column]
-            if np.isnan(value) or size < 0.06:
-                continue
-            below = value < 0
-            axes.add_patch(
-                mpl.patches.Rectangle(
-                    (column - size / 2, row - size / 2),
-                    size,
-                    size,
-                    facecolor=PAPER if below else ACCENT,
-                    edgecolor=INK if below else ACCENT,
-                    linewidth=0.9 if below else 0,
-                )
-            )
-    axes.set_xlim(-0.5, columns - 0.5)
-    names = [column.name.removesuffix(", %") for column in table.columns[chart.first :]]
-    axes.set_xticks(range(columns), [_short(name) for name in names], rotation=90)
+    cell = min(_cell(table, chart), 20)
+    sides = 0.92 * cell * np.sqrt(np.minimum(np.abs(values) / largest, 1))
+    for drawn, face, edge in (
+        ((values > 0) & (sides > 1), ACCENT, ACCENT),
+        ((values < 0) & (sides > 1), PAPER, INK),
+    ):
+        rows, places = np.nonzero(drawn)
+        axes.scatter(
+            places,
+            rows,
+            s=sides[drawn] ** 2,
+            marker="s",
+            facecolors=face,
+            edgecolors=edge,
+            linewidths=0.8,
+            zorder=3,
+        )
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    names = [table.columns[column].name.removesuffix(", %") for column in columns]
+    axes.set_xticks(range(len(names)), [_short(name) for name in names], rotation=90)
     axes.xaxis.tick_top()
-    axes.tick_params(labelsize=9.5)
+    axes.tick_params(labelsize=11)
     _rows(axes, [str(name) for name in table.values(0)])
     axes.grid(axis="both", linewidth=0.4)
     axes.spines["bottom"].set_visible(False)
+
+
+def _cell(table: Table, chart: Squares) -> float:
+    """Units a cell is wide."""
+    return 0.7 * WIDTH / max(len(table.columns) - chart.first, 1)
 
 
 def _rows(axes: Axes, names: Sequence[str]) -> None:
@@ -304,9 +350,9 @@ def _scaled(table: Table, place: int) -> Any:
 
 
 def _x_values(table: Table) -> tuple[Any, list[tuple[float, str]]]:
-    """The first column as numbers; if it is text, places with about five names."""
+    """The first column as numbers; if it is text, places with about four names."""
     if table.columns[0].kind != "text":
         return _scaled(table, 0), []
     names = [str(name) for name in table.values(0)]
-    step = max(-(-len(names) // 5), 1)
+    step = max(-(-len(names) // 4), 1)
     return np.arange(len(names)), [(place, names[place]) for place in range(0, len(names), step)]

@@ -9,6 +9,7 @@ from importlib.resources import files
 from matinee.explore.plots import draw
 from matinee.explore.types import Cell, Column, Exhibit, Section, Survey, Table
 
+_CODE = re.compile(r"`([\w-]+)`")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -60,14 +61,26 @@ def _section(section: Section) -> str:
 
 def _exhibit(exhibit: Exhibit) -> str:
     note = f'<p class="note">{_text(exhibit.note)}</p>' if exhibit.note else ""
-    title = f"<h3>{_sentence(exhibit.says)}</h3>"
-    chart, table = draw(exhibit), _table(exhibit)
+    title = f"<h3>{_sentence(exhibit.says)}</h3>" if exhibit.name != "sizes" else ""
+    chart = draw(exhibit)
     if not chart:
-        whole = "whole" if len(exhibit.table.columns) > 2 or exhibit.name == "meaning" else ""
-        return f'<figure class="open {whole}">{title}{table}{note}</figure>'
-    behind = f"<details><summary>The table behind it</summary>{table}</details>"
+        listed = len(exhibit.table.columns) == 2
+        shown = _facts(exhibit) if listed else _table(exhibit)
+        return f'<figure class="{"" if listed else "open"} whole">{title}{shown}{note}</figure>'
+    behind = f"<details><summary>The table behind it</summary>{_table(exhibit)}</details>"
     whole = ' class="whole"' if exhibit.wide else ""
     return f"<figure{whole}>{title}{chart}{note}{behind}</figure>"
+
+
+def _facts(exhibit: Exhibit) -> str:
+    """A table of two columns as a list of names and what they are."""
+    name, value = exhibit.table.columns
+    rows = "\n".join(
+        f"<div><dt>{_text(name.text(row[0]))}</dt><dd>{_text(value.text(row[1]))}</dd></div>"
+        for row in exhibit.table.rows
+    )
+    rows = _CODE.sub(r"<code>\1</code>", rows)
+    return f"<dl>\n{rows}\n</dl>"
 
 
 def _table(exhibit: Exhibit) -> str:
@@ -83,9 +96,14 @@ def _table(exhibit: Exhibit) -> str:
 
 
 def _cells(columns: tuple[Column, ...], row: tuple[Cell, ...]) -> str:
-    first = f'<th scope="row"{_align(columns[0])}>{_text(columns[0].text(row[0]))}</th>'
+    name = _text(columns[0].name)
+    text = _text(columns[0].text(row[0]))
+    first = f'<th scope="row"{_align(columns[0])} data-name="{name}">{text}</th>'
     others = zip(columns[1:], row[1:], strict=True)
-    return first + "".join(f"<td{_align(c)}>{_text(c.text(value))}</td>" for c, value in others)
+    return first + "".join(
+        f'<td{_align(c)} data-name="{_text(c.name)}">{_text(c.text(value))}</td>'
+        for c, value in others
+    )
 
 
 def _align(column: Column) -> str:

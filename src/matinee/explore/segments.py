@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from matinee.data.interactions import Interactions
+from matinee.data.interactions import Interactions, dense
 from matinee.explore.clusters import k_means
 from matinee.explore.films import top_genres
 from matinee.explore.totals import Floats, Totals
@@ -119,7 +119,7 @@ def telling_films(data: Interactions, found: Segments) -> list[list[int]]:
     k, n = len(found.shares), len(data)
     ones = np.ones(len(found.of), np.float32)
     member = csr_array((ones, (found.of, data.active_users)), shape=(k, data.n_users))
-    inside = np.asarray((member @ data.matrix()).todense(), np.float64)
+    inside = dense(member @ data.matrix()).astype(np.float64)
     own = np.maximum(inside.sum(1, keepdims=True), 1)
     rest = np.maximum(n - own, 1)
     overall = inside.sum(0) / n
@@ -172,10 +172,10 @@ def _factor(found: Segments, segment: int, genre: int) -> str:
 def _lifts(found: Segments) -> Exhibit:
     """How much more or less of each genre a segment watches than everyone."""
     lifts = found.shares / found.overall - 1
-    segment, genre = np.unravel_index(int(lifts.argmax()), lifts.shape)
+    segment, genre = divmod(int(lifts.argmax()), len(found.genres))
     said = (
         f"Segment {segment + 1} stands out most: its people give {found.genres[genre]} "
-        f"{_factor(found, int(segment), int(genre))[1:]} times the share that everyone does"
+        f"{_factor(found, segment, genre)[1:]} times the share that everyone does"
     )
     chosen = _distinguishing(found)
     columns = [Column("genre")]

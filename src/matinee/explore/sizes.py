@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def _verdict(diagnosis: Diagnosis) -> str:
     )
 
 
-def _table(names: tuple[str, ...], rows: list[tuple[Cell, ...]]) -> Table:
+def _table(names: tuple[str, ...], rows: Sequence[tuple[Cell, ...]]) -> Table:
     numeric = {"rows"}
     columns = tuple(Column(name, "count" if name in numeric else "text") for name in names)
     return Table(columns, tuple(rows))

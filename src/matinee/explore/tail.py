@@ -55,7 +55,8 @@ def _ranks(
     films: NDArray[np.integer], people: NDArray[np.integer], figures: dict[str, float]
 ) -> Exhibit:
     longest = max(len(films), len(people))
-    places = np.unique(np.geomspace(1, longest, POINTS).round().astype(np.int64))
+    spread = np.geomspace(1, longest, POINTS).round().astype(np.int64)
+    places = np.union1d(spread, (len(films), len(people)))
     ordered = [np.sort(counts)[::-1] for counts in (films, people)]
     rows = [
         (int(rank), *(int(c[rank - 1]) if rank <= len(c) else None for c in ordered))

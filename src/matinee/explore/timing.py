@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.interactions import Interactions
 from matinee.explore.totals import Totals
 from matinee.explore.types import Bars, Cell, Column, Exhibit, Lines, Section, Table
-from matinee.explore.words import lasting, percent
+from matinee.explore.words import NBSP, lasting, percent
 
 MOST_BINS = 60
 DAY = 86_400
+
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 SPANS = (
     ("1 minute", 60),
@@ -49,8 +66,8 @@ def _calendar(data: Interactions) -> tuple[Exhibit, ...]:
     cells: list[list[Cell]] = [list(names), counts.tolist()]
     busiest = int(counts.argmax())
     said = (
-        f"Ratings come from {moments[0]} to {moments[-1]}; the busiest {unit}, from "
-        f"{names[busiest]}, holds {percent(counts[busiest] / len(data))} of them"
+        f"Ratings come from {_date(str(moments[0]))} to {_date(str(moments[-1]))}; the busiest "
+        f"{unit}, from {_date(names[busiest])}, holds {percent(counts[busiest] / len(data))}"
     )
     chart = Lines((1,), "time", f"ratings a {unit}", zero=True)
     if not data.explicit:
@@ -66,18 +83,22 @@ def _mean_chart() -> Lines:
     return Lines((2,), "time", "mean rating")
 
 
-def _upright(columns: list[Column], cells: list[list[Cell]]) -> Table:
+def _upright(columns: list[Column], cells: Sequence[Sequence[Cell]]) -> Table:
     return Table(tuple(columns), tuple(zip(*cells, strict=True)))
 
 
 def _drift(averages: list[float | None], counts: NDArray[np.int64], unit: str) -> str:
-    """How far the mean moves among periods that hold enough to tell."""
-    enough = counts >= 0.25 * counts.mean()
-    known = [a for a, e in zip(averages, enough, strict=True) if a is not None and e]
-    low, high = min(known), max(known)
-    if high - low < 0.1:
-        return f"The mean rating of a {unit} stays between {low:.2f} and {high:.2f}"
-    return f"The mean rating of a {unit} wanders between {low:.2f} and {high:.2f}"
+    """How far the mean moves among periods with many ratings, and among all."""
+    known = np.array([np.nan if average is None else average for average in averages])
+    many = known[counts >= 0.5 * counts.mean()]
+    low, high = float(np.nanmin(many)), float(np.nanmax(many))
+    steady = "stays" if high - low < 0.15 else "wanders"
+    said = f"The mean rating of a {unit} {steady} between {low:.2f} and {high:.2f}"
+    least, most = float(np.nanmin(known)), float(np.nanmax(known))
+    if max(low - least, most - high) < 0.05:
+        return said
+    stray = least if low - least > most - high else most
+    return f"{said} where ratings are many, and strays to {stray:.2f} where they are few"
 
 
 def _periods(days: NDArray[np.datetime64]) -> tuple[str, list[str], NDArray[np.int64]]:
@@ -107,6 +128,13 @@ def _start(unit: str, number: int) -> str:
         month = str(np.datetime64(number * months[unit], "M"))
         return month if unit in ("month", "quarter") else month[:4]
     return str(np.datetime64(number if unit == "day" else 7 * number - 3, "D"))
+
+
+def _date(text: str) -> str:
+    """'1997-09-20' as '20 September 1997', '1997-09' as 'September 1997'."""
+    year, *rest = text.split("-")
+    words = [MONTHS[int(rest[0]) - 1], year] if rest else [year]
+    return NBSP.join([str(int(rest[1])), *words] if len(rest) > 1 else words)
 
 
 def _lengths(spans: NDArray[np.int64], tied: float) -> Exhibit:
