@@ -33,7 +33,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "itemknn": {"neighbours": 16, "shrinkage": 1.0},
     "tfidf": {"vocabulary": 32, "terms": 4},
     "deepcontent": SMALL_TOWER,
-    "weighted": {"options": {"ease": {"l2": 1.0}, "deepcontent": SMALL_TOWER}},
+    "weighted": {"options": {"ease": {"l2": 1.0}}},
     "switching": {"options": {"ease": {"l2": 1.0}, "deepcontent": SMALL_TOWER}},
     "augmented": {"l2": 1.0, "content": 1.0},
     "userknn": {"neighbours": 10, "shrinkage": 1.0},

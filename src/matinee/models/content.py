@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -14,7 +16,7 @@ from matinee.config import Config, Search
 from matinee.data.catalogue import Catalogue
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.data.texts import heaviest, tfidf
+from matinee.data.texts import FIELDS, heaviest, tfidf
 from matinee.errors import DataError
 from matinee.models.base import Sizes, Solved, pick
 from matinee.models.layers import normalised
@@ -90,16 +92,37 @@ class GenreMean(Solved[GenreMeanConfig]):
             case "dot":
                 return vectors @ self.films.T
             case "cosine":
-                return normalised(vectors) @ normalised(self.films).T
+                # Rounded, so that films of the same genres tie in spite of their ratings.
+                return (normalised(vectors) @ normalised(self.films).T).round(decimals=5)
             case "euclidean":
                 return -torch.cdist(vectors, self.films)
 
 
 class TermsConfig(Config):
-    """Settings of how films are described by terms."""
+    """Settings of what terms describe films."""
 
-    vocabulary: Annotated[int, Field(ge=1)] = 4096
+    genres: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
+    """Emphasis of genres."""
+    year: Annotated[float, Field(ge=0), Search(0, 2)] = 0.5
+    """Emphasis of the year, which films of about the same year share."""
+    tags: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
+    """Emphasis of tags."""
+    title: Annotated[float, Field(ge=0), Search(0, 2)] = 0.3
+    """Emphasis of the words of titles."""
+    text: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
+    """Emphasis of the words of all free text columns together."""
+    vocabulary: Annotated[int, Field(ge=1), Search(256, 16384, log=True)] = 4096
     """Most terms there may be; those of most films are kept."""
+
+    def weigh(self, catalogue: Catalogue) -> csr_array:
+        """The films by their terms; see `tfidf`."""
+        emphasis = self.model_dump(include=set(FIELDS))
+        return tfidf(catalogue, emphasis, vocabulary=self.vocabulary)
+
+
+class FilmTermsConfig(TermsConfig):
+    """Settings of models that keep the terms of each film."""
+
     terms: Annotated[int, Field(ge=1)] = 64
     """Most terms of a film; the weightiest are kept."""
 
@@ -108,23 +131,22 @@ class Terms(nn.Module):
     """What is said of each film, as a table of term numbers and weights of fixed shape.
 
     Args:
-        config: How many terms there may be.
+        config: What terms there are, and how many.
         films: Number of films.
     """
 
     columns: Tensor
     weights: Tensor
 
-    def __init__(self, config: TermsConfig, films: int) -> None:
+    def __init__(self, config: FilmTermsConfig, films: int) -> None:
         super().__init__()
         self.config = config
         self.register_buffer("columns", torch.zeros(films, config.terms, dtype=torch.int32))
         self.register_buffer("weights", torch.zeros(films, config.terms))
 
-    def fill(self, catalogue: Catalogue, **emphasis: float) -> None:
-        """Describe the films; see `tfidf`."""
-        matrix = tfidf(catalogue, emphasis, vocabulary=self.config.vocabulary)
-        columns, weights = heaviest(matrix, self.config.terms)
+    def fill(self, catalogue: Catalogue) -> None:
+        """Describe the films."""
+        columns, weights = heaviest(self.config.weigh(catalogue), self.config.terms)
         self.columns.copy_(torch.from_numpy(columns))
         self.weights.copy_(torch.from_numpy(weights))
 
@@ -142,19 +164,9 @@ class Terms(nn.Module):
         return people.index_add(0, places.flatten(), values.flatten()).view(-1, width)
 
 
-class TfIdfConfig(TermsConfig):
-    """Settings of `TfIdf`: the emphasis of each kind of term, and how ratings count."""
+class TfIdfConfig(FilmTermsConfig):
+    """Settings of `TfIdf`: the terms, and how ratings count."""
 
-    genres: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
-    """Emphasis of genres."""
-    year: Annotated[float, Field(ge=0), Search(0, 2)] = 0.5
-    """Emphasis of the year, which films of about the same year share."""
-    tags: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
-    """Emphasis of tags."""
-    title: Annotated[float, Field(ge=0), Search(0, 2)] = 0.3
-    """Emphasis of the words of titles."""
-    text: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
-    """Emphasis of the words of all free text columns together."""
     watched: Annotated[float, Field(gt=0), Search(0.1, 10, log=True)] = 1.0
     """Weight of having seen a film, beside the stars in standard deviations from one's mean."""
 
@@ -182,10 +194,10 @@ class TfIdf(Solved[TfIdfConfig]):
 
     def solve(self, data: Interactions) -> None:
         """Weigh the terms of the films, and note how ratings are spread."""
-        emphasis = self.config.model_dump(include={"genres", "year", "tags", "title", "text"})
-        self.terms.fill(data.catalogue, **emphasis)
+        self.terms.fill(data.catalogue)
         self.mean.fill_(float(data.ratings.mean()))
-        self.deviation.fill_(float(data.ratings.std()) or 1.0)
+        # Where all ratings are alike, stars say nothing.
+        self.deviation.fill_(float(data.ratings.std()) or math.inf)
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """The cosine of each film with the person; 0 for all where nothing is known."""

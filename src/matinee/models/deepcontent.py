@@ -14,12 +14,12 @@ from matinee.data.batches import Batch, HalvedBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Learned, Sizes, pick
-from matinee.models.content import Terms, TermsConfig
+from matinee.models.content import FilmTermsConfig, Terms
 from matinee.models.layers import tower
 from matinee.models.linear import bag
 
 
-class DeepContentConfig(TermsConfig):
+class DeepContentConfig(FilmTermsConfig):
     """Settings of `DeepContent`."""
 
     dim: Annotated[int, Field(ge=1), Search(16, 256, log=True)] = 64
@@ -46,7 +46,7 @@ class DeepContent(Learned[DeepContentConfig]):
 
     name: ClassVar[str] = "deepcontent"
     Config = DeepContentConfig
-    defaults: ClassVar[dict[str, Any]] = {"epochs": 50, "batch_size": 128, "learning_rate": 3e-3}
+    defaults: ClassVar[dict[str, Any]] = {"epochs": 20, "batch_size": 128, "learning_rate": 3e-3}
     rated: Tensor
 
     def __init__(self, config: DeepContentConfig, sizes: Sizes) -> None:
@@ -60,7 +60,7 @@ class DeepContent(Learned[DeepContentConfig]):
 
     def prepare(self, data: Interactions) -> None:
         """Weigh the terms of the films, and note which films have ratings."""
-        self.terms.fill(data.catalogue, genres=1, year=1, tags=1, title=1, text=1)
+        self.terms.fill(data.catalogue)
         self.rated.copy_(torch.from_numpy(data.item_counts > 0))
 
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> HalvedBatches:

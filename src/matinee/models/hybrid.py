@@ -15,17 +15,17 @@ from typing_extensions import TypeVar
 from matinee.config import Config, Search
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.data.texts import FIELDS, tfidf
 from matinee.errors import unknown
 from matinee.models.base import Recommender, Sizes, Solved, pick
+from matinee.models.content import TermsConfig
 from matinee.models.linear import EASE, EASEConfig
 
 
 class HybridConfig(Config):
     """Settings of models that join two others."""
 
-    members: tuple[str, str] = ("ease", "deepcontent")
-    """Names of the two models; the first learns who watched what, the second what films are."""
+    members: tuple[str, str] = ("ease", "tfidf")
+    """Names of the two models."""
     options: dict[str, dict[str, Any]] = {}
     """Settings of the members by their names, such as `{ease = {l2 = 300}}`."""
 
@@ -94,7 +94,7 @@ class Hybrid(Solved[H]):
 class WeightedConfig(HybridConfig):
     """Settings of `Weighted`."""
 
-    weight: Annotated[float, Field(ge=0, le=1), Search(0, 1)] = 0.2
+    weight: Annotated[float, Field(ge=0, le=1), Search(0, 1)] = 0.3
     """Share of the second member in the score."""
 
 
@@ -112,6 +112,8 @@ class Weighted(Hybrid[WeightedConfig]):
 class SwitchingConfig(HybridConfig):
     """Settings of `Switching`."""
 
+    members: tuple[str, str] = ("ease", "deepcontent")
+    """Names of the two models; the second is for people and films of which little is known."""
     person_ratings: Annotated[int, Field(ge=0), Search(0, 50)] = 5
     """With fewer films in the history, a person's scores are all the second member's."""
     film_ratings: Annotated[int, Field(ge=0), Search(0, 50)] = 5
@@ -143,23 +145,11 @@ class Switching(Hybrid[SwitchingConfig]):
         return (new_person[:, None] | new_film).float()
 
 
-class AugmentedConfig(EASEConfig):
-    """Settings of `Augmented`: how much each kind of content counts, beside `l2`."""
+class AugmentedConfig(TermsConfig, EASEConfig):
+    """Settings of `Augmented`: those of `EASE`, and what content counts."""
 
-    content: Annotated[float, Field(ge=0), Search(1, 5000, log=True)] = 100.0
+    content: Annotated[float, Field(ge=0), Search(1, 1000, log=True)] = 30.0
     """Weight of the films' content, as a number of people."""
-    genres: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
-    """Emphasis of genres."""
-    year: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
-    """Emphasis of the year."""
-    tags: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
-    """Emphasis of tags."""
-    title: Annotated[float, Field(ge=0), Search(0, 2)] = 0.5
-    """Emphasis of the words of titles."""
-    text: Annotated[float, Field(ge=0), Search(0, 2)] = 1.0
-    """Emphasis of the words of all free text columns together."""
-    vocabulary: Annotated[int, Field(ge=1)] = 16384
-    """Most terms there may be; those of most films are kept."""
 
 
 class Augmented(EASE[AugmentedConfig]):
@@ -175,8 +165,7 @@ class Augmented(EASE[AugmentedConfig]):
 
     def observations(self, data: Interactions) -> csr_array:
         """The people's ratings, and below them the terms."""
-        emphasis = self.config.model_dump(include=set(FIELDS))
-        terms = tfidf(data.catalogue, emphasis, vocabulary=self.config.vocabulary)
+        terms = self.config.weigh(data.catalogue)
         ratings = super().observations(data)
         return csr_array(vstack([ratings, self.config.content**0.5 * terms.T]))
 
