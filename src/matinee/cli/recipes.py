@@ -107,7 +107,8 @@ def _parts(outcome: Outcome) -> Iterator[Any]:
     yield _table(outcome)
     yield escape(f"{outcome.interval}; {outcome.protocol}")
     if len(outcome.variants) > 1:
-        yield from ("", _variants(outcome))
+        head, rows = outcome.compared()
+        yield from ("", table(head, [list(map(escape, row)) for row in rows]))
     if outcome.second:
         told = ", ".join(f"{n} {f.value:.4f}" for n, f in outcome.second.items())
         unseen = recipe.outputs.leave_one_out
@@ -145,16 +146,6 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _variants(outcome: Outcome) -> Any:
-    metrics = list(outcome.recipe.metrics)
-    rows = [
-        (escape(name), *(_number(figures[metric].value) for metric in metrics))
-        for name, figures in outcome.variants.items()
-    ]
-    note = "variant, before the last training" if outcome.recipe.refit else "variant"
-    return table((note, *metrics), rows)
-
-
 def _lists(outcome: Outcome) -> Iterator[Any]:
     from matinee.cli.recommend import listing
 
@@ -162,6 +153,8 @@ def _lists(outcome: Outcome) -> Iterator[Any]:
     if outcome.listed is not None:
         yield from ("", f"Ten films for person {escape(str(wanted.user))}")
         yield listing(outcome.listed)
+        if outcome.listed.fallback:
+            yield "Too little is known of this person: these are the most popular films."
     for variant, found in outcome.similar.items():
         yield from ("", f"Like {escape(str(wanted.similar))}, by {escape(variant)}")
         yield listing(found)

@@ -68,13 +68,8 @@ def _notes(outcome: Outcome) -> Iterator[str]:
 
 def _variants(outcome: Outcome) -> Iterator[str]:
     if len(outcome.variants) > 1:
-        yield "## Variants" + (" before the last training" if outcome.recipe.refit else "")
-        metrics = list(outcome.recipe.metrics)
-        rows = [
-            (name, *(number(figures[metric].value) for metric in metrics))
-            for name, figures in outcome.variants.items()
-        ]
-        yield _table(("variant", *metrics), rows)
+        yield "## Variants"
+        yield _table(*outcome.compared())
 
 
 def _second(outcome: Outcome) -> Iterator[str]:

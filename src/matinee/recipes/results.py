@@ -87,6 +87,7 @@ class Outcome:
         variant: The variant that counts.
         trials: That variant with each seed.
         variants: The figures of all variants as first trained, by name, means over seeds.
+        valid: The metric that chose among them, on the validation part; empty if none did.
         second: Figures of the second test, if there is one.
         listed: The films of the person asked for, if anyone is.
         similar: The films similar to the film asked for, by variant.
@@ -102,6 +103,7 @@ class Outcome:
     variant: str
     trials: Sequence[Trial]
     variants: Mapping[str, Mapping[str, Estimate]]
+    valid: Mapping[str, float]
     second: Mapping[str, Estimate]
     listed: Recommendations | None
     similar: Mapping[str, Recommendations]
@@ -133,6 +135,18 @@ class Outcome:
         """Whether every aim is reached."""
         return all(row.goal.reached(row.ours.value) is not False for row in self.rows)
 
+    def compared(self) -> tuple[list[str], list[list[str]]]:
+        """The variants as a table of text: its head, and a row a variant."""
+        metrics, choose = list(self.recipe.metrics), self.recipe.choose
+        when = ", before the last training" if self.recipe.refit else ""
+        head = [f"variant{when}", *metrics, *([f"validation {choose}"] if choose else [])]
+        rows = [
+            [name, *(f"{figures[metric].value:.4f}" for metric in metrics)]
+            + [f"{value:.4f}" for value in (self.valid.get(name),) if value is not None]
+            for name, figures in self.variants.items()
+        ]
+        return head, rows
+
     def as_dict(self) -> dict[str, Any]:
         """The outward JSON."""
         metrics = {row.metric: _row_dict(row) for row in self.rows}
@@ -154,6 +168,7 @@ class Outcome:
                 name: {metric: figure.as_dict() for metric, figure in figures.items()}
                 for name, figures in self.variants.items()
             },
+            "validation": dict(self.valid),
             "leave_one_out": {name: figure.as_dict() for name, figure in self.second.items()},
             "recommendations": self.listed and self.listed.as_dict(),
             "similar": {name: found.as_dict() for name, found in self.similar.items()},

@@ -78,6 +78,7 @@ def run(
         variant=variant,
         trials=main,
         variants={name: over_seeds([t.metrics for t in found]) for name, found in trials.items()},
+        valid=_valid(recipe, trials),
         second=second,
         listed=_listed(recipe, main[0]),
         similar=_similar(recipe, trials),
@@ -163,8 +164,15 @@ def _main(recipe: Recipe, trials: Mapping[str, Sequence[Trial]]) -> str:
     """The variant that counts: named, or the best on the validation part."""
     if recipe.choose is None:
         return recipe.main or next(iter(trials))
-    sign = -1 if lower_is_better(recipe.choose) else 1
-    return max(trials, key=lambda name: sign * fmean(t.valid or 0.0 for t in trials[name]))
+    valid, sign = _valid(recipe, trials), -1 if lower_is_better(recipe.choose) else 1
+    return max(valid, key=lambda name: sign * valid[name])
+
+
+def _valid(recipe: Recipe, trials: Mapping[str, Sequence[Trial]]) -> dict[str, float]:
+    """The metric that chooses, by variant: means over seeds."""
+    if recipe.choose is None:
+        return {}
+    return {name: fmean(t.valid or 0.0 for t in found) for name, found in trials.items()}
 
 
 def _write_outputs(recipe: Recipe, folder: Path, trial: Trial) -> dict[str, Estimate]:

@@ -109,7 +109,11 @@ def test_the_validation_part_chooses_and_is_then_trained_on(ratings: str, tmp_pa
     told: list[str] = []
     outcome = run(recipe, tmp_path / "out", tell=told.append)
     assert outcome.variant == "learning"
-    assert set(outcome.variants) == {"still", "learning"}
+    assert outcome.valid["learning"] > outcome.valid["still"]
+    head, rows = outcome.compared()
+    assert head[-1] == "validation ndcg@10"
+    assert [row[0] for row in rows] == ["still", "learning"]
+    assert rows[1][-1] == f"{outcome.valid['learning']:.4f}"
     assert told == [
         "still, seed 0",
         "learning, seed 0",
@@ -137,7 +141,7 @@ def test_a_metric_to_be_kept_low_chooses_the_lowest(ratings: str, tmp_path: Path
     )
     outcome = run(recipe, tmp_path / "out")
     values = {name: found["rmse"].value for name, found in outcome.variants.items()}
-    assert outcome.variant == min(values, key=values.__getitem__)
+    assert outcome.variant == min(values, key=values.__getitem__) == "good"
 
 
 def test_outputs_are_written(ratings: str, tmp_path: Path) -> None:
