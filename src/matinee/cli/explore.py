@@ -47,6 +47,8 @@ def explore(
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(page(found), encoding="utf-8")
     console.answer({"report": None if out is None else str(out), **found.as_dict()}, *_parts(found))
+    if found.note:
+        console.note(found.note)
     if out is not None:
         console.note(f"The report is {out}; open it in a browser.")
     console.next(f"matinee train --model ease --data {data} --split stratified --out runs/ease")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from matinee.explore.types import Column, Exhibit, Section, Table
-from matinee.explore.words import count, lasting, percent
+from matinee.explore.words import NBSP, count, lasting, percent, plain
 
 Figures = Mapping[str, Mapping[str, float]]
 Told = tuple[str, str]
@@ -27,7 +27,7 @@ def meaning(sections: tuple[Section, ...]) -> Section:
 def _density(figures: Figures) -> Iterator[Told]:
     sizes = figures["sizes"]
     density, each = sizes["density"], sizes["median_of_person"]
-    filled = f"{percent(density)} of the pairs are rated, and a person has {each:,.0f} (median)"
+    filled = f"{percent(density)} of the pairs are rated, and a person has {plain(each)} (median)"
     if each < 10:
         advice = "histories this short ask for few parameters: begin with `ease` or `itemknn`"
     elif density > 0.02:
@@ -41,9 +41,9 @@ def _size(figures: Figures) -> Iterator[Told]:
     people, films = figures["sizes"]["people"], figures["sizes"]["films_listed"]
     memory = 8 * films**2 / GIGABYTE
     if memory > 8:
-        advice = f"`ease` would need a matrix of {memory:,.0f} GB; take `ials` or a network"
+        advice = f"`ease` would need a matrix of {memory:,.0f}{NBSP}GB; take `ials` or a network"
     else:
-        size = f"{memory:.1f} GB" if memory >= 0.1 else f"{1000 * memory:.0f} MB"
+        size = f"{memory:.1f}{NBSP}GB" if memory >= 0.1 else f"{max(1000 * memory, 1):.0f}{NBSP}MB"
         advice = f"`ease` solves one matrix of {size}"
     cheaper, other = ("films", "people") if films <= people else ("people", "films")
     number = "itemknn" if films <= people else "userknn"

@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from matinee.explore.svg import ACCENT, INK, MID, PAPER, RULE, SOFT, page_svg
 from matinee.explore.types import Bars, Boxes, Chart, Column, Dots, Exhibit, Lines, Squares, Table
@@ -75,7 +75,8 @@ def _height(chart: Chart, table: Table) -> float:
         case Boxes():
             return 56 + 56 * rows
         case Squares():
-            return 100 + max(min(_cell(table, chart), 20), 14) * rows
+            longest = max(len(_short(c.name)) for c in table.columns[chart.first :])
+            return 32 + 7 * longest + max(min(_cell(table, chart), 20), 14) * rows
         case _:
             return 240
 
@@ -164,17 +165,16 @@ def _key(axes: Axes, names: Sequence[str]) -> None:
     """What each shape is, in a line above the chart."""
     for (colour, shape), name in zip(SERIES, names, strict=False):
         axes.plot([], [], shape, color=colour, label=name.removesuffix(", %"), markersize=5.5)
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
+    figure = axes.figure
+    figure.legend(
+        loc="outside upper left",
         ncols=2,
         frameon=False,
         fontsize=11,
-        borderaxespad=0.2,
+        borderpad=0.1,
         handlelength=0.8,
         columnspacing=1.4,
         handletextpad=0.5,
-        mode=None,
     )
 
 
@@ -323,9 +323,11 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _log(axes: Axes, which: str) -> None:
-    """A logarithmic axis with plain numbers at powers of ten."""
+    """A logarithmic axis with plain numbers at powers of ten, closer where there are few."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1,) if high / low > 100 else (1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(_plain))
     axis.set_minor_locator(NullLocator())
     axes.grid(axis="both" if which == "y" else "x")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from matinee.data.interactions import Interactions
 from matinee.explore.totals import Floats, Totals, means
 from matinee.explore.types import Bars, Boxes, Cell, Column, Exhibit, Section, Table
-from matinee.explore.words import percent
+from matinee.explore.words import count, percent, plain
 
 MOST_LEVELS = 20
 """Different ratings that get a bar each; where there are more, ten ranges do."""
@@ -103,9 +103,9 @@ def _activity(totals: Totals) -> Exhibit:
     people = box("of a person", totals.of_people[totals.data.active_users])
     films = box("of a film", totals.of_films[totals.rated])
     said = (
-        f"Half of the people have given {people[5]:,.0f} ratings or more, the busiest "
-        f"{people[8]:,.0f}; half of the films have had {films[5]:,.0f} or more, the best known "
-        f"{films[8]:,.0f}"
+        f"Half of the people have given {count(float(people[5] or 0), 'rating', 'ratings')} or "
+        f"more, the busiest {people[8]:,.0f}; half of the films have had "
+        f"{plain(float(films[5] or 0))} or more, the best known {films[8]:,.0f}"
     )
     table = Table((Column("ratings"), Column("number", "count"), *BOX), (people, films))
     return Exhibit("activity", said, table, Boxes("number of ratings, log scale", log=True))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
 from matinee.explore.plots import draw
 from matinee.explore.types import Cell, Column, Exhibit, Section, Survey, Table
 
-_CODE = re.compile(r"`([\w-]+)`")
+_CODE = re.compile(r"`([\w@-]+)`")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -17,7 +18,8 @@ def page(survey: Survey) -> str:
     """The whole page as HTML: no scripts, no requests, light and dark by the reader's wish."""
     style = files("matinee.explore").joinpath("report.css").read_text(encoding="utf-8")
     glance, *others = survey.sections
-    name = _text(survey.data)
+    name = _text(Path(survey.data).name or survey.data)
+    note = f'<p class="missing">{_text(survey.note)}</p>' if survey.note else ""
     links = "".join(f'<li><a href="#{s.name}">{_text(s.title)}</a></li>' for s in others)
     body = "\n".join(_section(section) for section in survey.sections)
     return f"""<!doctype html>
@@ -34,7 +36,7 @@ def page(survey: Survey) -> str:
 <p class="over">Matinee · exploration</p>
 <h1>{name}</h1>
 <p class="lead">{_sentence(glance.exhibits[0].says)}</p>
-<nav aria-label="Sections"><ul>{links}</ul></nav>
+{note}<nav aria-label="Sections"><ul>{links}</ul></nav>
 </header>
 <main>
 {body}

@@ -10,7 +10,7 @@ import numpy as np
 from matinee.data.checks import Diagnosis
 from matinee.explore.totals import Totals
 from matinee.explore.types import Cell, Column, Exhibit, Section, Table
-from matinee.explore.words import count, percent
+from matinee.explore.words import count, percent, plain
 
 SHOWN = 20
 """Warnings that are told one by one."""
@@ -33,8 +33,8 @@ def sizes(totals: Totals) -> Section:
         ("ratings", f"{len(data):,}"),
         ("density: pairs of person and film that are rated", percent(density)),
         ("sparsity: pairs that are not", percent(1 - density)),
-        ("ratings of a person, median", f"{per_person:,.0f}"),
-        ("ratings of a film, median", f"{per_film:,.0f}"),
+        ("ratings of a person, median", plain(float(per_person))),
+        ("ratings of a film, median", plain(float(per_film))),
     ]
     if data.explicit:
         rows += [
@@ -100,6 +100,5 @@ def _verdict(diagnosis: Diagnosis) -> str:
 
 
 def _table(names: tuple[str, ...], rows: Sequence[tuple[Cell, ...]]) -> Table:
-    numeric = {"rows"}
-    columns = tuple(Column(name, "count" if name in numeric else "text") for name in names)
+    columns = tuple(Column(name, "count" if name == "rows" else "text") for name in names)
     return Table(columns, tuple(rows))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from matinee.data.checks import Diagnosis
 from matinee.data.interactions import Interactions
 from matinee.data.loading import load_checked
+from matinee.data.sample import NOTE
+from matinee.data.sources import SAMPLE
 from matinee.errors import DataError
 from matinee.explore.coldstart import coldstart
 from matinee.explore.collinearity import collinearity
@@ -38,7 +41,8 @@ def survey(data: str | Path, *, seed: int = 0, tick: Tick | None = None) -> Surv
         UnknownName: If there is no such data set.
     """
     loaded = load_checked(data)
-    return survey_of(loaded.data, loaded.diagnosis, str(data), seed=seed, tick=tick)
+    found = survey_of(loaded.data, loaded.diagnosis, str(data), seed=seed, tick=tick)
+    return replace(found, note=NOTE) if data == SAMPLE else found
 
 
 def survey_of(

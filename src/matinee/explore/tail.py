@@ -81,10 +81,10 @@ def _lorenz(
     rows: list[tuple[Cell, ...]] = list(zip(shares.tolist(), *curves, strict=True))
     of_films, of_people = figures["gini_films"], figures["gini_people"]
     more, less = ("films", "people") if of_films >= of_people else ("people", "films")
-    said = (
-        f"Ratings fall more unevenly on {more} (Gini {max(of_films, of_people):.2f}) "
-        f"than on {less} ({min(of_films, of_people):.2f})"
-    )
+    high, low = f"{max(of_films, of_people):.2f}", f"{min(of_films, of_people):.2f}"
+    said = f"Ratings fall more unevenly on {more} (Gini {high}) than on {less} ({low})"
+    if high == low:
+        said = f"Ratings fall as unevenly on films as on people (Gini {high})"
     columns = (
         Column("share with the fewest ratings, %", "share"),
         Column("films", "share"),

@@ -200,11 +200,13 @@ class Survey:
         data: The name it was asked for by.
         seed: Of what was drawn: random splits and the first guesses of segments.
         sections: In the order they are read.
+        note: What must be known of the data before anything else, or ''.
     """
 
     data: str
     seed: int
     sections: tuple[Section, ...]
+    note: str = ""
 
     def section(self, name: str) -> Section:
         """The section of a name."""
@@ -215,5 +217,6 @@ class Survey:
         return {
             "data": self.data,
             "seed": self.seed,
+            "note": self.note,
             "sections": {section.name: section.as_dict() for section in self.sections},
         }

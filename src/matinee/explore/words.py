@@ -18,9 +18,14 @@ def percent(share: float) -> str:
     return f"{value:.{places}f}{NBSP}%"
 
 
+def plain(number: float) -> str:
+    """A number with a decimal only where it has one: '2,000', '123.5'."""
+    return f"{number:,.1f}".removesuffix(".0")
+
+
 def count(number: float, one: str, many: str) -> str:
-    """A whole number of things: '1 film', '2,000 films'."""
-    return f"{number:,.0f} {one if number == 1 else many}"
+    """A number of things: '1 film', '2,000 films'."""
+    return f"{plain(number)} {one if number == 1 else many}"
 
 
 def listed(names: Sequence[str]) -> str:
