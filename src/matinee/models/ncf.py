@@ -15,7 +15,9 @@ from matinee.data.batches import Batch, SampledBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.data.sampling import fixed_sample
+from matinee.errors import ConfigError
 from matinee.models.base import Learned, Sizes
+from matinee.models.diversity import genre_directions, sameness
 from matinee.models.foldin import fold_in
 from matinee.models.layers import PairTower, Table, row_chunks
 
@@ -32,6 +34,8 @@ class NCFConfig(Config):
     """Share of the tower's units dropped in training."""
     l2: Annotated[float, Field(ge=0), Search(1e-7, 1e-3, log=True)] = 0.0
     """Penalty on the squared length of the vectors in a batch, a mean over its examples."""
+    diversity: Annotated[float, Field(ge=0), Search(1e-4, 0.1, log=True)] = 0.0
+    """Penalty on genre correlations among the ten films scored highest in a batch."""
 
 
 class GMFConfig(NCFConfig):
@@ -85,6 +89,7 @@ class NCF(Learned[N]):
     """
 
     defaults: ClassVar[dict[str, Any]] = {"epochs": 20, "batch_size": 256, "learning_rate": 1e-3}
+    directions: Tensor
 
     def __init__(self, config: N, sizes: Sizes, *, dim: int, widths: tuple[int, ...]) -> None:
         super().__init__(config, sizes)
@@ -97,6 +102,14 @@ class NCF(Learned[N]):
         nn.init.xavier_uniform_(self.out.weight)
         nn.init.zeros_(self.out.bias)
         self.width = dim + max(widths, default=0)
+        if config.diversity:
+            shape = (sizes.items, _genres(sizes))
+            self.register_buffer("directions", torch.zeros(shape))
+
+    def prepare(self, data: Interactions) -> None:
+        """Note the genres, if lists are to be varied."""
+        if self.config.diversity:
+            self.directions.copy_(genre_directions(data.item_fields))
 
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> SampledBatches:
         """Rated films next to unrated ones."""
@@ -112,6 +125,9 @@ class NCF(Learned[N]):
         if self.config.l2:
             squares = items.square().sum() + items.shape[1] * users.square().sum()
             loss = loss + self.config.l2 * squares / logits.numel()
+        if self.config.diversity:
+            same = sameness(logits, batch["items"], self.directions)
+            loss = loss + self.config.diversity * same
         return loss
 
     def logits(self, users: Tensor, items: Tensor) -> Tensor:
@@ -227,6 +243,16 @@ class NeuMF(NCF[NeuMFConfig]):
         self.out.weight.copy_(joined)
         self.out.bias.copy_(alpha * gmf.out.bias + (1 - alpha) * mlp.out.bias)
         return self
+
+
+def _genres(sizes: Sizes) -> int:
+    if "genres" not in sizes.item_fields:
+        raise ConfigError(
+            "the films have no genres to tell them apart by",
+            where="diversity",
+            remedy="Leave diversity at 0.",
+        )
+    return sizes.item_fields["genres"]
 
 
 def _log_likelihood(positive: Tensor, negative: Tensor) -> Tensor:
