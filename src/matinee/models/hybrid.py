@@ -184,6 +184,8 @@ def standardised(scores: Tensor, queries: Queries) -> Tensor:
 
 
 def _kind(name: str) -> type[Recommender]:
-    from matinee.models import find  # noqa: PLC0415 - the table of models names the hybrids too
+    from matinee.models import MODELS  # noqa: PLC0415 - the table of models names the hybrids too
 
-    return find(name)
+    if name not in MODELS:
+        raise unknown("model", name, MODELS, where="members")
+    return MODELS[name]

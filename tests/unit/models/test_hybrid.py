@@ -120,7 +120,7 @@ def test_likeness_is_that_of_the_first_member_that_can_tell(data: Interactions) 
 @pytest.mark.parametrize(
     ("settings", "error", "told"),
     [
-        ({"members": ("eas", "tfidf")}, UnknownName, "'ease'"),
+        ({"members": ("eas", "tfidf")}, UnknownName, "members: .*'ease'"),
         ({"options": {"itemknn": {}}}, UnknownName, "itemknn"),
         ({"options": {"ease": {"l3": 1}}}, ConfigError, "l2"),
         ({"members": ("ease",)}, ConfigError, "members"),
