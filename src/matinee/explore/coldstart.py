@@ -45,7 +45,7 @@ def coldstart(data: Interactions, seed: int) -> Section:
         try:
             train = make_split(kind, data, valid=0, seed=seed).train
         except DataError as error:
-            missing.append(f"{error.what[0].upper()}{error.what[1:]}.")
+            missing.append(f"No {kind} split: {error.what}.")
         else:
             rows.append((kind, *unseen(data, train)))
     title = "Cold starts"

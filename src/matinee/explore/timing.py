@@ -47,8 +47,8 @@ def timing(totals: Totals) -> Section:
     if not data.timed:
         missing = "The data hold no times: what came first is unknown, and so is what is next."
         return Section("time", title, missing=(missing,))
-    spans = np.asarray(data.times[data.offsets[1:] - 1] - data.times[data.offsets[:-1]])
-    spans = spans[data.active_users]
+    firsts, lasts = data.offsets[data.active_users], data.offsets[data.active_users + 1] - 1
+    spans = np.asarray(data.times[lasts] - data.times[firsts])
     same = (np.diff(data.times) == 0) & (np.diff(data.users) == 0)
     tied = float(same.sum() / max(len(data) - len(spans), 1))
     figures = {"median_span": float(np.median(spans)), "tied": tied}
