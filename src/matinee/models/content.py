@@ -214,3 +214,9 @@ class TfIdf(Solved[TfIdfConfig]):
     def item_vectors(self) -> Tensor:
         """The films' terms, `[n_items, vocabulary]`."""
         return self.terms(torch.eye(self.config.vocabulary, device=self.device))
+
+    def alike(self, item: int) -> Tensor | None:
+        """The cosine of the terms, without a table of all of them."""
+        alone = Queries.anonymous([[item]]).to(self.device)
+        terms = self.terms.of(alone, alone.ratings)
+        return self.terms(terms.T.contiguous()).squeeze(1) if bool(terms.any()) else None

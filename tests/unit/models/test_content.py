@@ -90,6 +90,15 @@ def test_likeness_is_by_the_measure_of_the_settings(
     assert orders == {"dot": [2, 1, 3], "cosine": [1, 2, 3], "euclidean": [1, 2, 3]}
 
 
+def test_likeness_by_terms_is_the_cosine_of_the_terms(data: Interactions) -> None:
+    model = fitted("tfidf", data)
+    vectors, likeness = model.item_vectors(), model.alike(2)
+    assert vectors is not None
+    assert likeness is not None
+    torch.testing.assert_close(likeness, torch.cosine_similarity(vectors[2], vectors, dim=1))
+    assert model.alike(4) is None
+
+
 def test_similar_films_are_listed_by_the_own_measure(make_run: Callable[..., Artefact]) -> None:
     artefact = make_run()
     for similarity in ("dot", "euclidean"):
