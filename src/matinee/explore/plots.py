@@ -260,7 +260,7 @@ def _label_lines(axes: Axes, x: Any, series: list[Any], names: list[str], *, log
     """Name two lines where they lie furthest apart, the upper one above, the lower below."""
     first, second = (np.log(y) if log else y for y in series)
     gap = np.where(np.isnan(first) | np.isnan(second), 0, first - second)
-    inner = slice(len(x) // 8, max(len(x) * 7 // 8, 1))
+    inner = slice(len(x) // 8, max(len(x) * (5 if log else 7) // 8, 1))
     place = inner.start + int(np.abs(gap[inner]).argmax())
     for (colour, _), y, name, upper in zip(
         SERIES, series, names, (gap[place] >= 0, gap[place] < 0), strict=False

@@ -124,6 +124,11 @@ class TestInflation:
         assert np.isinf(factors[:2]).all()
         assert factors[2] < 1.5
 
+    def test_indicators_of_every_value_tell_each_other_entirely(self) -> None:
+        values = np.random.default_rng(4).integers(0, 7, 300)
+        _, factors = inflation((values[:, None] == np.arange(7)).astype(float))
+        assert np.isinf(factors).all()
+
     def test_agrees_with_regression(self) -> None:
         rng = np.random.default_rng(1)
         features = rng.normal(size=(80, 5)) @ rng.normal(size=(5, 5))
@@ -161,6 +166,12 @@ class TestColdStart:
         train = data.take(np.array([True, True, True, False, False]))
         # tested are person 1 on film 2 (unseen) and person 2 (unseen) on film 0
         assert unseen(data, train) == (2, 0.5, 2, 0.5, 2, 1.0)
+
+    def test_people_and_films_without_ratings_are_nobody(self, toy: Interactions) -> None:
+        assert unseen(toy, toy) == (0, 0, 0, 0, 0, 0)
+        kept = toy.take(toy.users != 0)  # p0 alone is cold, not the last person and film
+        assert unseen(toy, kept)[:2] == (1, 1.0)
+        assert unseen(toy, kept)[3] == 0
 
     def test_calendar_order_meets_newcomers(self) -> None:
         # one person a day, four ratings each, and the first person once more on the last day
@@ -215,6 +226,14 @@ class TestFilms:
 
 
 class TestTiming:
+    @pytest.mark.parametrize(
+        ("day", "monday"), [("2020-01-05", "2019-12-30"), ("2020-01-06", "2020-01-06")]
+    )
+    def test_weeks_begin_on_mondays(self, day: str, monday: str) -> None:
+        start = int(np.datetime64(day, "s").astype(np.int64))
+        data = Interactions.build([0, 0], [0, 1], [1, 2], [start, start + 100 * DAY])
+        assert timing(Totals(data)).exhibits[0].table.rows[0][0] == monday
+
     def test_periods_spans_and_ties_by_hand(self) -> None:
         start = int(np.datetime64("2020-01-31T12:00:00", "s").astype(np.int64))
         times = [start, start, start + DAY, start + 3 * DAY]
