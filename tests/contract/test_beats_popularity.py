@@ -12,9 +12,10 @@ from matinee.engine import TrainerConfig, fit
 from matinee.evaluation import compare_runs, evaluate
 from matinee.models import MODELS, Learned, Recommender, Sizes, build
 from matinee.splits import Split, make_split
-from support.boards import STARS
+from support.boards import ORDERED, STARS
 
 LOOP: dict[str, dict[str, Any]] = {
+    "sasrec": {"epochs": 20, "batch_size": 64},
     "gmf": {"epochs": 15, "learning_rate": 0.005},
     "mlp": {"epochs": 10, "learning_rate": 0.003},
     "neumf": {"epochs": 10, "learning_rate": 0.003},
@@ -24,9 +25,12 @@ CONTENT = ("genre-mean", "tfidf")
 """Models that do not learn who watched what; they are for films that nobody has rated."""
 
 
-@pytest.fixture(scope="module")
-def split(datasets: Path) -> Split:
-    return make_split("stratified", load(datasets / "ml-100k"), test=0.25)
+@pytest.fixture
+def split(request: pytest.FixtureRequest, datasets: Path) -> Split:
+    """Gaps to fill; for models of order, what comes next."""
+    ordered = request.node.callspec.params["name"] in ORDERED
+    kind = "chronological" if ordered else "stratified"
+    return make_split(kind, load(datasets / "ml-100k"), test=0.25)
 
 
 def fitted(name: str, split: Split) -> Recommender:

@@ -55,7 +55,7 @@ def fit(
         fit(
             branch,
             data,
-            config,
+            config.updated({"patience": None}),  # only the whole is validated
             seed=seed,
             folder=place,
             watcher=watcher,
