@@ -1,0 +1,1 @@
+"""A database, a REST API and a page in front of a trained model."""
