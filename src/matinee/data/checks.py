@@ -280,7 +280,7 @@ def _rating_column(sieve: _Sieve, scale: tuple[float, float] | None) -> FloatArr
     scale = scale or _find_scale(sieve.living(values))
     if scale is not None:
         low, high = scale
-        sieve.facts["scale"] = f"{low:g} to {high:g}"
+        sieve.facts["ratings accepted"] = f"{low:g} to {high:g}"
         living = sieve.living(values)  # without the NaNs, with which nothing compares
         if living.min(initial=low) < low or living.max(initial=high) > high:
             off = (values < low) | (values > high)

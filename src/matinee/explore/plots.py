@@ -352,9 +352,10 @@ def _scaled(table: Table, place: int) -> Any:
 
 
 def _x_values(table: Table) -> tuple[Any, list[tuple[float, str]]]:
-    """The first column as numbers; if it is text, places with about four names."""
+    """The first column as numbers; if it is text, places with up to four names that have room."""
     if table.columns[0].kind != "text":
         return _scaled(table, 0), []
     names = [str(name) for name in table.values(0)]
-    step = max(-(-len(names) // 4), 1)
+    many = 4 if max(map(len, names), default=0) < 8 else 3
+    step = max(-(-len(names) // many), 1)
     return np.arange(len(names)), [(place, names[place]) for place in range(0, len(names), step)]
