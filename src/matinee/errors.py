@@ -102,6 +102,12 @@ class EvaluationError(MatineeError):
     kind = "evaluation"
 
 
+class StoreError(MatineeError):
+    """A database that cannot be reached, opened or used."""
+
+    kind = "store"
+
+
 def unknown(sort: str, name: str, known: Iterable[str], *, where: str | None = None) -> UnknownName:
     """An `UnknownName` that suggests the nearest of the known names.
 
