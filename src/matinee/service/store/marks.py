@@ -23,7 +23,7 @@ _REMOVE = delete(marks).where(
 
 def of(connection: Connection, person: str) -> list[Mark]:
     """A person's marks, oldest first, then by film and kind."""
-    return [Mark(*row) for row in connection.execute(_OF, {"person": person}).tuples()]
+    return [Mark(*row) for row in connection.execute(_OF, {"person": person}).all()]
 
 
 def put(connection: Connection, person: str, mark: Mark, now: int) -> None:

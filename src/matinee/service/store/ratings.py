@@ -34,7 +34,7 @@ FRAME = {"user": pl.String, "item": pl.String, "rating": pl.Float64, "time": pl.
 
 def of(connection: Connection, person: str) -> list[Rating]:
     """A person's ratings, oldest first, then by film."""
-    return [Rating(*row) for row in connection.execute(_OF, {"person": person}).tuples()]
+    return [Rating(*row) for row in connection.execute(_OF, {"person": person}).all()]
 
 
 def one(connection: Connection, person: str, item: str) -> Rating | None:
