@@ -8,9 +8,13 @@ from typing import Self
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from matinee.data.vocabulary import BoolArray, Vocabulary
+from matinee.data.vocabulary import BoolArray, LongArray, Vocabulary
 from matinee.errors import DataError
+
+Row = tuple[str, str, int | None, tuple[str, ...]]
+"""Id, title, year and genres of a film."""
 
 SCHEMA: dict[str, pl.DataType] = {
     "id": pl.String(),
@@ -78,6 +82,32 @@ class Catalogue:
     def titles(self) -> list[str]:
         """The films' titles, without the year."""
         return self.frame["title"].to_list()
+
+    @cached_property
+    def years(self) -> NDArray[np.float64]:
+        """The films' years `[n_films]`, NaN where unknown."""
+        return self.frame["year"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Id, title, year and genres of every film, for those who show many lists."""
+        columns = (self.frame[name].to_list() for name in ("id", "title", "year", "genres"))
+        return [(i, t, y, tuple(genres)) for i, t, y, genres in zip(*columns, strict=True)]
+
+    @cached_property
+    def by_genre(self) -> dict[str, LongArray]:
+        """The films of each genre, ascending."""
+        return self._by("genres")
+
+    @cached_property
+    def by_tag(self) -> dict[str, LongArray]:
+        """The films of each tag, ascending."""
+        return self._by("tags")
+
+    def _by(self, column: str) -> dict[str, LongArray]:
+        pairs = self.frame.select(pl.int_range(pl.len()).alias("film"), column).explode(column)
+        grouped = pairs.drop_nulls().group_by(column, maintain_order=True).agg("film")
+        return {name: np.asarray(films, dtype=np.int64) for name, films in grouped.iter_rows()}
 
     @cached_property
     def genres(self) -> Vocabulary:

@@ -61,6 +61,24 @@ class Queries:
             times=torch.zeros(len(items), dtype=torch.int64),
         )
 
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """The people of several, one after the other.
+
+        Args:
+            parts: At least one.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        lengths = torch.cat([part.lengths for part in parts])
+        return cls(
+            users=torch.cat([part.users for part in parts]),
+            offsets=torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]),
+            items=torch.cat([part.items for part in parts]),
+            ratings=torch.cat([part.ratings for part in parts]),
+            times=torch.cat([part.times for part in parts]),
+        )
+
     def __len__(self) -> int:
         return len(self.users)
 

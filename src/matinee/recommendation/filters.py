@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import polars as pl
 
 from matinee.data.catalogue import Catalogue
-from matinee.data.vocabulary import BoolArray
+from matinee.data.vocabulary import BoolArray, LongArray
 from matinee.errors import ConfigError, unknown
 
 Years = tuple[int | None, int | None]
@@ -36,26 +35,26 @@ def allowed(
     """
     mask = np.ones(len(catalogue), np.bool_)
     if genres:
-        mask &= _any_of(catalogue, "genres", genres)
+        mask &= _any_of(catalogue, "genre", catalogue.by_genre, genres)
     if tags:
-        mask &= _any_of(catalogue, "tags", tags)
+        mask &= _any_of(catalogue, "tag", catalogue.by_tag, tags)
     if years is not None:
         mask &= _within(catalogue, years)
     return mask
 
 
-def _any_of(catalogue: Catalogue, column: str, names: Sequence[str]) -> BoolArray:
-    pairs = catalogue.frame.select(pl.int_range(pl.len()).alias("film"), pl.col(column))
-    pairs = pairs.explode(column).drop_nulls()
-    known = {name.casefold(): name for name in pairs[column].unique()}
-    wanted: list[str] = []
+def _any_of(
+    catalogue: Catalogue, sort: str, index: Mapping[str, LongArray], names: Sequence[str]
+) -> BoolArray:
+    wanted = {name.casefold() for name in names}
+    spelled = {name.casefold() for name in index}
     for name in names:
-        if name.casefold() not in known:
-            raise unknown(column.removesuffix("s"), name, known.values(), where=f"--{column[:-1]}")
-        wanted.append(name.casefold())
-    spellings = [name for name in pairs[column].unique() if name.casefold() in wanted]
+        if name.casefold() not in spelled:
+            raise unknown(sort, name, index, where=f"--{sort}")
     mask = np.zeros(len(catalogue), np.bool_)
-    mask[pairs.filter(pl.col(column).is_in(spellings))["film"].to_numpy()] = True
+    for name, films in index.items():
+        if name.casefold() in wanted:
+            mask[films] = True
     return mask
 
 
@@ -65,10 +64,9 @@ def _within(catalogue: Catalogue, years: Years) -> BoolArray:
         raise ConfigError(
             f"the years {first}..{last} run backwards", where="--year", expected=f"{last}..{first}"
         )
-    year = catalogue.frame["year"]
-    passes = year.is_not_null()
+    passes = ~np.isnan(catalogue.years)
     if first is not None:
-        passes &= year >= first
+        passes &= catalogue.years >= first
     if last is not None:
-        passes &= year <= last
-    return passes.fill_null(value=False).to_numpy()
+        passes &= catalogue.years <= last
+    return passes

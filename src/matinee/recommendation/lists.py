@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from matinee.artefact import Artefact
-from matinee.data.queries import Queries
-from matinee.data.vocabulary import BoolArray, LongArray
-from matinee.errors import ConfigError, DataError
+from matinee.errors import DataError, MatineeError
 from matinee.models.asking import asking
-from matinee.models.base import RatingPredictor
-from matinee.recommendation.because import reasons
-from matinee.recommendation.diversity import diversify, film_vectors, unit
-from matinee.recommendation.filters import Years, allowed
-from matinee.recommendation.person import asker, liked
-from matinee.recommendation.topk import all_scores, top
-from matinee.recommendation.types import Recommendations, Recommended
+from matinee.recommendation.ask import Ask
+from matinee.recommendation.batch import check_length, films, recommend_batch
+from matinee.recommendation.diversity import unit
+from matinee.recommendation.filters import Years
+from matinee.recommendation.topk import top
+from matinee.recommendation.types import Recommendations
 
 
 def recommend(  # noqa: PLR0913 - the wishes a person may have; all but the first by name
@@ -63,20 +59,22 @@ def recommend(  # noqa: PLR0913 - the wishes a person may have; all but the firs
         AmbiguousTitle: On a title that several films have; the choices are listed.
         DataError: On a rating off the scale, or a diversity that cannot be told.
     """
-    _check(k, diversity)
-    queries = asker(artefact, user, likes, ratings)
-    mask = allowed(artefact.catalogue, genres=genres, years=years, tags=tags)
-    mask[[artefact.titles.find(title) for title in exclude]] = False
-    mask[queries.items.numpy()] = False
-    with asking(artefact.model):
-        scores, fallback = _scores(artefact, queries)
-        items, values = _pick(artefact, scores, mask, k, diversity)
-        listed = films(artefact, items, values)
-        if not fallback:
-            listed = _with_stars(artefact, queries, items, listed)
-        if because:
-            listed = _with_reasons(artefact, queries, items, listed, fallback=fallback)
-    return Recommendations(artefact.run, artefact.name, fallback, tuple(listed))
+    ask = Ask(
+        user=None if user is None else str(user),
+        likes=tuple(likes or ()),
+        ratings=dict(ratings or {}),
+        k=k,
+        genres=genres,
+        years=years,
+        tags=tags,
+        exclude=tuple(exclude),
+        diversity=diversity,
+        because=because,
+    )
+    (answer,) = recommend_batch(artefact, [ask])
+    if isinstance(answer, MatineeError):
+        raise answer
+    return answer
 
 
 def similar(artefact: Artefact, title: str, k: int = 10) -> Recommendations:
@@ -97,7 +95,7 @@ def similar(artefact: Artefact, title: str, k: int = 10) -> Recommendations:
         AmbiguousTitle: If several have; the choices are listed.
         DataError: If nothing is known to compare the film by.
     """
-    _check(k)
+    check_length(k)
     film = artefact.titles.find(title)
     with asking(artefact.model):
         scores = artefact.model.alike(film)
@@ -119,76 +117,3 @@ def _alike_by_genres(artefact: Artefact, film: int) -> Tensor:
         )
     directions = unit(genres)
     return torch.from_numpy(directions @ directions[film])
-
-
-def films(artefact: Artefact, items: Tensor, scores: Tensor) -> list[Recommended]:
-    """Film integers `[K]` and their scores `[K]` as they are shown."""
-    rows = artefact.catalogue.frame[items.numpy()].select("id", "title", "year", "genres")
-    return [
-        Recommended(film, title, year, tuple(genres), score)
-        for (film, title, year, genres), score in zip(rows.rows(), scores.tolist(), strict=True)
-    ]
-
-
-def _check(k: int, diversity: float = 0.0) -> None:
-    if k < 1:
-        raise ConfigError(f"a list of {k} films cannot be made", where="-k", expected="1 or more")
-    if not 0 <= diversity <= 1:
-        raise ConfigError(
-            f"diversity = {diversity:g} cannot be used", where="--diversity", expected="0 to 1"
-        )
-
-
-def _scores(artefact: Artefact, queries: Queries) -> tuple[Tensor, bool]:
-    """Scores of all films `[n_items]`, and whether they are but their popularity."""
-    if len(queries.items):
-        scores = all_scores(artefact.model, queries.to(artefact.model.device))[0].cpu()
-        if scores.min() < scores.max():
-            return scores, False
-    return torch.from_numpy(artefact.item_counts).float(), True
-
-
-def _pick(
-    artefact: Artefact, scores: Tensor, mask: BoolArray, k: int, diversity: float
-) -> tuple[Tensor, Tensor]:
-    pool = max(10 * k, 100) if diversity else k
-    scores = scores.masked_fill(torch.from_numpy(~mask), -torch.inf)
-    items, values = (row[0] for row in top(scores[None], pool, artefact.favour))
-    items, values = items[items >= 0], values[items >= 0]
-    if not diversity:
-        return items, values
-    places = _varied(artefact, items, values, k, diversity)
-    return items[places], values[places]
-
-
-def _varied(
-    artefact: Artefact, items: Tensor, values: Tensor, k: int, diversity: float
-) -> LongArray:
-    vectors = film_vectors(artefact)[0][items.numpy()]
-    return diversify(values.numpy(), vectors, k, diversity)
-
-
-def _with_stars(
-    artefact: Artefact, queries: Queries, items: Tensor, listed: list[Recommended]
-) -> list[Recommended]:
-    model = artefact.model
-    if not isinstance(model, RatingPredictor) or not listed:
-        return listed
-    stars = model.predict(queries.to(model.device), items.to(model.device))[0].tolist()
-    return [replace(film, stars=value) for film, value in zip(listed, stars, strict=True)]
-
-
-def _with_reasons(
-    artefact: Artefact,
-    queries: Queries,
-    items: Tensor,
-    listed: list[Recommended],
-    *,
-    fallback: bool,
-) -> list[Recommended]:
-    if fallback or not listed:
-        return [replace(film, because=()) for film in listed]
-    told = reasons(
-        artefact.model, queries, items, liked(artefact, queries), artefact.catalogue.titles
-    )
-    return [replace(film, because=why) for film, why in zip(listed, told, strict=True)]

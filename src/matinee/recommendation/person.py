@@ -11,27 +11,25 @@ from matinee.artefact import Artefact
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray
 from matinee.errors import DataError
+from matinee.recommendation.ask import Ask, Rated
+
+Entries = dict[int, tuple[float, int]]
+"""Rating and time by film integer, oldest first."""
 
 
-def asker(
-    artefact: Artefact,
-    user: str | int | None = None,
-    likes: Iterable[str] | None = None,
-    ratings: Mapping[str, float] | None = None,
-) -> Queries:
+def asker(artefact: Artefact, ask: Ask) -> Queries:
     """The one person asking, with all that is known of them.
 
-    A known person who says nothing new is asked by name, so that the model may use what it
-    has learned of them - unless it has learned nothing, because all their ratings were held
-    back from the training. What is said in addition is appended to the history, a new
-    rating replacing an old one, and the person is then asked as a stranger: only so does a
-    model that has learned people by name hear it.
+    A known person of whom nothing new is known is asked by name, so that the model may use
+    what it has learned of them - unless it has learned nothing, because all their ratings
+    were held back from the training. What is known in addition is joined to the history,
+    and the person is then asked as a stranger: only so does a model that has learned people
+    by name hear it. Of two ratings of a film the newer counts; what is said in asking is
+    newest and stands last.
 
     Args:
         artefact: The run.
-        user: Outside id; one that is not known adds nothing.
-        likes: Titles or ids of liked films; each stands for the highest rating.
-        ratings: Stars by title or id; they outweigh a like of the same film.
+        ask: Of which `user`, `likes`, `ratings` and `history` matter here.
 
     Raises:
         UnknownName: On a title no film has.
@@ -39,14 +37,15 @@ def asker(
         DataError: On a rating off the scale of the data.
     """
     history = artefact.history
-    index = None if user is None else history.user_ids.find(str(user))
-    said = _said(artefact, likes or (), ratings or {})
+    index = None if ask.user is None else history.user_ids.find(ask.user)
+    said = _said(artefact, ask.likes, ask.ratings)
+    recorded = _recorded(artefact, ask.history)
     if index is None:
-        return Queries.anonymous([list(said)], [list(said.values())])
+        return _stranger(recorded, said)
     known = history.queries(np.asarray([index]))
-    if not said:
+    if not said and not recorded:
         return known if artefact.user_counts[index] else known.forget_users()
-    return _extended(known, said)
+    return _stranger(_newest(known, recorded), said)
 
 
 def liked(artefact: Artefact, queries: Queries) -> BoolArray:
@@ -80,16 +79,37 @@ def _said(
     return said
 
 
-def _extended(known: Queries, said: Mapping[int, float]) -> Queries:
-    """The history with new ratings at its end, as a stranger's."""
-    items = torch.tensor(list(said))
-    keep = ~torch.isin(known.items, items)
-    times = known.times[keep]
-    latest = known.times.max() if len(known.times) else 0
+def _recorded(artefact: Artefact, history: Iterable[Rated]) -> Entries:
+    data = artefact.facts.data
+    find = artefact.catalogue.ids.find
+    entries: Entries = {}
+    for rated in history:
+        film = find(rated.item)
+        if film is not None:
+            stars = min(max(rated.rating, data.scale.low), data.scale.high)
+            entries[film] = (float(stars) if data.explicit else 1.0, rated.time)
+    return entries
+
+
+def _newest(known: Queries, recorded: Entries) -> Entries:
+    """Training history and record in one, oldest first; of two ratings the newer counts."""
+    columns = (known.items.tolist(), known.ratings.tolist(), known.times.tolist())
+    entries: Entries = {film: (stars, time) for film, stars, time in zip(*columns, strict=True)}
+    for film, (stars, time) in recorded.items():
+        if film not in entries or entries[film][1] <= time:
+            entries[film] = (stars, time)
+    return dict(sorted(entries.items(), key=lambda entry: entry[1][1]))
+
+
+def _stranger(entries: Entries, said: Mapping[int, float]) -> Queries:
+    """A stranger's history, with what was said at its end and as of its latest time."""
+    now = max((time for _, time in entries.values()), default=0)
+    joined = {film: entry for film, entry in entries.items() if film not in said}
+    joined |= {film: (stars, now) for film, stars in said.items()}
     return Queries(
         users=torch.full((1,), -1),
-        offsets=torch.tensor([0, int(keep.sum()) + len(items)]),
-        items=torch.cat([known.items[keep], items]),
-        ratings=torch.cat([known.ratings[keep], torch.tensor(list(said.values()))]),
-        times=torch.cat([times, torch.full((len(items),), int(latest))]),
+        offsets=torch.tensor([0, len(joined)]),
+        items=torch.tensor(list(joined), dtype=torch.int64),
+        ratings=torch.tensor([stars for stars, _ in joined.values()], dtype=torch.float32),
+        times=torch.tensor([time for _, time in joined.values()], dtype=torch.int64),
     )

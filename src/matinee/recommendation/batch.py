@@ -1,0 +1,202 @@
+"""Lists for several people who ask at the same time, scored in one call of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from matinee.artefact import Artefact
+from matinee.data.queries import Queries
+from matinee.data.vocabulary import BoolArray
+from matinee.errors import ConfigError, MatineeError
+from matinee.models.asking import asking, block_rows
+from matinee.models.base import RatingPredictor
+from matinee.recommendation.ask import Ask
+from matinee.recommendation.because import reasons
+from matinee.recommendation.diversity import diversify, film_vectors
+from matinee.recommendation.filters import allowed
+from matinee.recommendation.person import asker, liked
+from matinee.recommendation.topk import all_scores, top
+from matinee.recommendation.types import Recommendations, Recommended
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An `Ask` in terms of the run: who asks, which films pass, which must not be listed."""
+
+    ask: Ask
+    queries: Queries
+    passing: BoolArray | None
+    barred: Tensor
+
+    @property
+    def pool(self) -> int:
+        """How many of the best films the list is picked from."""
+        return max(10 * self.ask.k, 100) if self.ask.diversity else self.ask.k
+
+
+@dataclass(frozen=True, slots=True)
+class _Picked:
+    """The films of one list, as integers `[K]` with scores `[K]`."""
+
+    items: Tensor
+    values: Tensor
+    fallback: bool
+
+
+def recommend_batch(
+    artefact: Artefact, asks: Sequence[Ask]
+) -> list[Recommendations | MatineeError]:
+    """Lists for everyone who asks; see `recommend`, which is the case of one.
+
+    Args:
+        artefact: The run.
+        asks: What each asks.
+
+    Returns:
+        A list for each, in order, or what is wrong with what was asked. One that cannot be
+        answered does not keep the others from theirs.
+    """
+    answers: list[Recommendations | MatineeError | None] = [None] * len(asks)
+    good: list[tuple[int, _Asked]] = []
+    for place, ask in enumerate(asks):
+        try:
+            good.append((place, _asked(artefact, ask)))
+        except MatineeError as error:
+            answers[place] = error
+    step = block_rows(len(artefact.catalogue))
+    for start in range(0, len(good), step):
+        part = good[start : start + step]
+        for (place, _), answer in zip(part, _each([a for _, a in part], artefact), strict=True):
+            answers[place] = answer
+    return [answer for answer in answers if answer is not None]
+
+
+def films(artefact: Artefact, items: Tensor, scores: Tensor) -> list[Recommended]:
+    """Film integers `[K]` and their scores `[K]` as they are shown."""
+    rows = artefact.catalogue.rows
+    return [
+        Recommended(*rows[film], score)
+        for film, score in zip(items.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def check_length(k: int) -> None:
+    """Refuse lists of no length.
+
+    Raises:
+        ConfigError: Naming the option.
+    """
+    if k < 1:
+        raise ConfigError(f"a list of {k} films cannot be made", where="-k", expected="1 or more")
+
+
+def _asked(artefact: Artefact, ask: Ask) -> _Asked:
+    check_length(ask.k)
+    if not 0 <= ask.diversity <= 1:
+        raise ConfigError(
+            f"diversity = {ask.diversity:g} cannot be used", where="--diversity", expected="0 to 1"
+        )
+    queries = asker(artefact, ask)
+    passing = None
+    if ask.genres or ask.tags or ask.years is not None:
+        passing = allowed(artefact.catalogue, genres=ask.genres, years=ask.years, tags=ask.tags)
+    excluded = [artefact.titles.find(title) for title in ask.exclude]
+    hidden = [artefact.catalogue.ids.find(item) for item in ask.hidden]
+    barred = torch.tensor([*excluded, *(h for h in hidden if h is not None)], dtype=torch.int64)
+    return _Asked(ask, queries, passing, torch.cat([queries.items, barred]))
+
+
+def _each(asked: list[_Asked], artefact: Artefact) -> list[Recommendations | MatineeError]:
+    """The lists of a block; if the model fails one person, each is asked alone."""
+    try:
+        return list(_answers(artefact, asked))
+    except MatineeError as error:
+        if len(asked) == 1:
+            return [error]
+        return [answer for one in asked for answer in _each([one], artefact)]
+
+
+def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
+    queries = Queries.join([one.queries for one in asked])
+    with asking(artefact.model):
+        picked = _picked(artefact, asked, *_scores(artefact, queries))
+        lists = _with_stars(artefact, queries, picked)
+        for place, one in enumerate(asked):
+            if one.ask.because:
+                lists[place] = _with_reasons(artefact, one.queries, picked[place], lists[place])
+    return [
+        Recommendations(artefact.run, artefact.name, pick.fallback, tuple(listed))
+        for pick, listed in zip(picked, lists, strict=True)
+    ]
+
+
+def _scores(artefact: Artefact, queries: Queries) -> tuple[Tensor, list[bool]]:
+    """Scores of all films `[B, n_items]`, and for whom they are but their popularity."""
+    counts = torch.from_numpy(artefact.item_counts).float()
+    some = queries.lengths.nonzero().squeeze(1)
+    if not len(some):
+        return counts.repeat(len(queries), 1), [True] * len(queries)
+    told = queries if len(some) == len(queries) else queries.take(some)
+    scores = all_scores(artefact.model, told.to(artefact.model.device)).cpu()
+    if told is not queries:
+        scores = counts.repeat(len(queries), 1).index_copy(0, some, scores)
+    low, high = scores.aminmax(dim=1)
+    fallback = (queries.lengths == 0) | (low == high)
+    scores[fallback] = counts
+    return scores, fallback.tolist()
+
+
+def _picked(
+    artefact: Artefact, asked: list[_Asked], scores: Tensor, fallback: list[bool]
+) -> list[_Picked]:
+    for row, one in zip(scores, asked, strict=True):
+        if one.passing is not None:
+            row.masked_fill_(torch.from_numpy(~one.passing), -torch.inf)
+        row[one.barred] = -torch.inf
+    items, values = top(scores, max(one.pool for one in asked), artefact.favour)
+    lengths = (items >= 0).sum(1).tolist()
+    picked: list[_Picked] = []
+    for place, one in enumerate(asked):
+        end = min(one.pool, lengths[place])
+        pick = _Picked(items[place, :end], values[place, :end], fallback[place])
+        picked.append(_varied(artefact, pick, one.ask) if one.ask.diversity else pick)
+    return picked
+
+
+def _varied(artefact: Artefact, pick: _Picked, ask: Ask) -> _Picked:
+    vectors = film_vectors(artefact)[0][pick.items.numpy()]
+    places = diversify(pick.values.numpy(), vectors, ask.k, ask.diversity)
+    return replace(pick, items=pick.items[places], values=pick.values[places])
+
+
+def _with_stars(
+    artefact: Artefact, queries: Queries, picked: list[_Picked]
+) -> list[list[Recommended]]:
+    """The lists as they are shown, with expected stars where the model predicts them."""
+    lists = [films(artefact, pick.items, pick.values) for pick in picked]
+    model = artefact.model
+    rows = [row for row, pick in enumerate(picked) if len(pick.items) and not pick.fallback]
+    if not isinstance(model, RatingPredictor) or not rows:
+        return lists
+    padded = torch.nn.utils.rnn.pad_sequence([picked[row].items for row in rows], batch_first=True)
+    people = queries if len(rows) == len(queries) else queries.take(torch.tensor(rows))
+    stars = model.predict(people.to(model.device), padded.to(model.device)).tolist()
+    for row, values in zip(rows, stars, strict=True):
+        told = zip(lists[row], values, strict=False)  # the shorter lists were padded
+        lists[row] = [replace(film, stars=value) for film, value in told]
+    return lists
+
+
+def _with_reasons(
+    artefact: Artefact, queries: Queries, pick: _Picked, listed: list[Recommended]
+) -> list[Recommended]:
+    if pick.fallback or not listed:
+        return [replace(film, because=()) for film in listed]
+    told = reasons(
+        artefact.model, queries, pick.items, liked(artefact, queries), artefact.catalogue.titles
+    )
+    return [replace(film, because=why) for film, why in zip(listed, told, strict=True)]
