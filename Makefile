@@ -5,6 +5,7 @@ TORCH_INDEX ?=
 JOBS ?= auto
 RUN ?= runs/demo
 
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
@@ -17,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 TEST_ENV := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 PYTEST := $(TEST_ENV) $(BIN)/python -m pytest -n $(JOBS) --maxprocesses=8
 
-.PHONY: help setup demo test test-slow lint bench docs reference serve clean
+.PHONY: help setup demo browser test test-slow lint bench docs reference serve clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -55,6 +56,10 @@ test: $(VENV)/.dev ## Run the fast tests
 
 test-slow: $(VENV)/.dev ## Run the tests that take minutes or need the real data sets
 	$(PYTEST) -m slow --timeout=3600
+
+browser: ## Install Debian's Chromium, which the browser tests drive (they are skipped without one)
+	@command -v chromium >/dev/null || $(SUDO) apt-get install --yes --no-install-recommends chromium \
+	  || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends chromium; }
 
 lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
