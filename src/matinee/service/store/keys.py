@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from matinee.service.store.schema import keys
 from matinee.service.store.types import Key
 
-_TOKEN = re.compile(r"mt_([0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
+_ID = re.compile(r"[0-9a-f]{12}")
+_TOKEN = re.compile(rf"mt_({_ID.pattern})_[A-Za-z0-9_-]{{43}}")
 
 
 def digest(token: str) -> bytes:
@@ -52,6 +53,8 @@ def create(
 
 def find(connection: Connection, identity: str) -> Key | None:
     """The key of an id, valid or not."""
+    if _ID.fullmatch(identity) is None:
+        return None
     row = connection.execute(select(keys).where(keys.c.id == identity)).first()
     return None if row is None else _key(row)
 
@@ -64,6 +67,8 @@ def every(connection: Connection) -> list[Key]:
 
 def revoke(connection: Connection, identity: str, now: int) -> bool:
     """Make a key invalid for good; whether it was not yet."""
+    if _ID.fullmatch(identity) is None:
+        return False
     change = update(keys).where(keys.c.id == identity, keys.c.revoked.is_(None))
     return connection.execute(change.values(revoked=now)).rowcount > 0
 

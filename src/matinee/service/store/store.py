@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import polars as pl
 from sqlalchemy import Connection, text
 
+from matinee.errors import StoreError
 from matinee.service.store import (
     absorbing,
     attempts,
@@ -27,6 +28,8 @@ from matinee.service.store.places import Place
 from matinee.service.store.postgres import Postgres
 from matinee.service.store.sqlite import Sqlite
 from matinee.service.store.types import Key, LogLimits, LogRow, Mark, ModelRow, Person, Rating
+
+T = TypeVar("T")
 
 
 def unix_now() -> int:
@@ -81,7 +84,7 @@ class Store:
 
     def __init__(self, backend: Backend, *, limits: LogLimits, clock: Callable[[], int]) -> None:
         self._backend, self._limits, self._clock = backend, limits, clock
-        self._read, self._write = backend.read, backend.write
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -302,4 +305,18 @@ class Store:
 
     def close(self) -> None:
         """Finish what waits and let go of the database. No other method may follow."""
-        self._backend.close()
+        if not self._closed:
+            self._closed = True
+            self._backend.close()
+
+    def _read(self, question: Callable[[Connection], T]) -> T:
+        self._check_open()
+        return self._backend.read(question)
+
+    def _write(self, change: Callable[[Connection], T]) -> T:
+        self._check_open()
+        return self._backend.write(change)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the database has been closed", where=str(self))
