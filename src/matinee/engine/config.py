@@ -21,7 +21,7 @@ class TrainerConfig(Config):
     optimizer: Literal["adam", "sgd", "adagrad"] = "adam"
     """Rule of the update; embedding rows follow the same rule, but only when touched."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Of plain SGD on dense weights; embedding rows take no momentum."""
+    """Of SGD; embedding rows take at once what it would spread over the steps to come."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     """How the learning rate falls to `final_rate` over the run."""
     final_rate: Annotated[float, Field(ge=0, le=1)] = 0.0

@@ -21,18 +21,28 @@ class RowOptimizer(torch.optim.Optimizer):
 
     Gradients must be sparse. Moments of rows that were not touched stay as they are
     ('lazy' Adam); the bias correction counts all steps, as in `torch.optim.SparseAdam`.
+    Momentum spreads a gradient g over the steps that follow it, lr g (1 + m + m² + ...) in
+    all. Rows are seldom looked at again so soon: they take the whole, lr g / (1 - m), at once.
 
     Args:
         tables: Weights `[n, d]` with sparse gradients.
         rule: 'adam', 'adagrad' or 'sgd'.
         lr: Learning rate.
         decay: Decoupled weight decay of touched rows.
+        momentum: Of 'sgd'.
     """
 
     def __init__(
-        self, tables: Iterable[Tensor], *, rule: str, lr: float, decay: float = 0.0
+        self,
+        tables: Iterable[Tensor],
+        *,
+        rule: str,
+        lr: float,
+        decay: float = 0.0,
+        momentum: float = 0.0,
     ) -> None:
-        super().__init__(tables, {"lr": lr, "rule": rule, "decay": decay})
+        gain = 1 / (1 - momentum) if rule == "sgd" else 1.0
+        super().__init__(tables, {"lr": lr, "rule": rule, "decay": decay, "gain": gain})
         for group in self.param_groups:
             for weight in group["params"]:
                 state = self.state[weight]
@@ -63,7 +73,7 @@ class RowOptimizer(torch.optim.Optimizer):
             square = state["square"][rows].addcmul_(gradient, gradient)
             state["square"].index_copy_(0, rows, square)
             gradient = gradient / square.sqrt_().add_(EPSILON)
-        weight.index_add_(0, rows, gradient, alpha=-group["lr"])
+        weight.index_add_(0, rows, gradient, alpha=-group["lr"] * group["gain"])
 
 
 def _summed(gradient: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -107,6 +117,7 @@ def optimizers(model: nn.Module, config: TrainerConfig) -> list[torch.optim.Opti
                 rule=config.optimizer,
                 lr=config.learning_rate,
                 decay=config.embedding_decay,
+                momentum=config.momentum,
             )
         )
     return made

@@ -49,7 +49,7 @@ def tower(widths: Sequence[int], *, dropout: float = 0.0) -> nn.Sequential:
         linear = nn.Linear(wide, narrow)
         nn.init.xavier_uniform_(linear.weight)
         nn.init.zeros_(linear.bias)
-        layers += [linear, nn.ReLU()]
+        layers += [linear, nn.ReLU(inplace=True)]  # nothing else reads what it overwrites
         if dropout:
             layers.append(nn.Dropout(dropout))
     return nn.Sequential(*layers)
@@ -76,6 +76,9 @@ class PairTower(nn.Module):
 
     def forward(self, people: Tensor, films: Tensor) -> Tensor:
         """Outputs `[B, K, widths[-1]]` of `[B, person]` with `[K, film]` or `[B, K, film]`."""
+        if films.ndim == 3 and films.shape[1] == 1:
+            # Nothing is shared with a film each: one product costs less than two and their sum.
+            return self.layers(torch.cat([people, films[:, 0]], 1))[:, None]
         first = self.layers[0]
         assert isinstance(first, nn.Linear)
         left = functional.linear(people, first.weight[:, : self.person], first.bias)

@@ -42,6 +42,20 @@ def test_where_all_rows_are_touched_it_is_the_dense_rule(rule: str, oracle: obje
     torch.testing.assert_close(sparse.weight, dense.weight, rtol=1e-4, atol=1e-6)
 
 
+def test_momentum_moves_a_row_as_far_as_it_does_a_dense_weight_in_the_end() -> None:
+    sparse = nn.Embedding(ROWS, DIM, sparse=True)
+    dense = nn.Embedding(ROWS, DIM, _weight=sparse.weight.detach().clone())
+    ours = RowOptimizer([sparse.weight], rule="sgd", lr=0.05, momentum=0.9)
+    theirs = torch.optim.SGD(dense.parameters(), lr=0.05, momentum=0.9)
+    for table, optimizer in ((sparse, ours), (dense, theirs)):
+        table(torch.tensor([1, 4])).square().sum().backward()
+        optimizer.step()
+    dense.zero_grad(set_to_none=False)
+    for _ in range(200):  # what is left of the momentum
+        theirs.step()
+    torch.testing.assert_close(sparse.weight, dense.weight, rtol=1e-4, atol=1e-6)
+
+
 def test_rows_that_are_not_touched_stay_bit_for_bit() -> None:
     table = nn.Embedding(ROWS, DIM, sparse=True)
     before = table.weight.detach().clone()
