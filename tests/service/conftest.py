@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from matinee.service.store import Store, open_store
+from matinee.service.store.schema import metadata
 from support.clock import Clock
 from support.postgres import Cluster, cluster
 
@@ -20,23 +23,25 @@ def postgres() -> Generator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: Cluster) -> str:
-    """The name of a database that has its tables."""
+def postgres_tables(postgres: Cluster) -> str:
+    """The URL of a database that has its tables."""
     url = postgres.database()
     open_store(url).close()
-    return url.partition("@/")[2].partition("?")[0]
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """The URL of a database without ratings; SQLite's file is not there yet."""
+    """The URL of a database with nothing in it; SQLite's file is not there yet."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/people.db"
         return
-    server: Cluster = request.getfixturevalue("postgres")
-    url = server.database(like=request.getfixturevalue("postgres_template"))
+    url: str = request.getfixturevalue("postgres_tables")
     yield url
-    server.drop(url)
+    # Much faster than a new database for each test.
+    with psycopg.connect(url) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
 
 
 @pytest.fixture
