@@ -17,8 +17,8 @@ from matinee.cli.command import UsageError, spread
 from matinee.cli.console import rich_console, table
 from matinee.cli.demo import SETTINGS
 from matinee.cli.main import run
-from matinee.cli.wishes import read_ratings, years
-from matinee.errors import ConfigError, DataError, MatineeError
+from matinee.cli.wishes import years
+from matinee.errors import ConfigError, MatineeError
 
 Command = Callable[..., tuple[int, str, str]]
 HEAVY = ("torch", "polars", "numpy", "scipy", "rich", "matplotlib", "safetensors", "rapidfuzz")
@@ -466,39 +466,6 @@ class TestSmall:
     def test_years_of_another_form(self, text: str) -> None:
         with pytest.raises(ConfigError, match="no range of years"):
             years(text)
-
-    @pytest.mark.parametrize(
-        ("name", "text"),
-        [
-            ("a.json", '{"Heat": 5, "Up": 3.5}'),
-            ("a.json", '[{"title": "Heat", "rating": 5}, {"item": "Up", "stars": "3.5"}]'),
-            ("a.csv", "title,rating\nHeat,5\nUp,3.5\n"),
-            ("a.csv", "\ufeffId;x".replace(";x", ",Rating") + "\nHeat,1\nHeat,5\nUp,3.5\n"),
-        ],
-    )
-    def test_ratings_from_a_file(self, tmp_path: Path, name: str, text: str) -> None:
-        (tmp_path / name).write_text(text)
-        assert read_ratings(tmp_path / name) == {"Heat": 5.0, "Up": 3.5}
-
-    @pytest.mark.parametrize(
-        ("name", "text"),
-        [
-            ("a.json", "{"),
-            ("a.json", "5"),
-            ("a.json", "[1]"),
-            ("a.csv", ""),
-            ("a.csv", "title,rating\n"),
-            ("a.csv", "title,rating\nHeat\n"),
-            ("a.csv", "film,stars\nHeat,good\n"),
-            ("a.csv", "a,b\n1,2\n"),
-            ("missing.csv", None),
-        ],
-    )
-    def test_ratings_that_cannot_be_read(self, tmp_path: Path, name: str, text: Any) -> None:
-        if text is not None:
-            (tmp_path / name).write_text(text)
-        with pytest.raises(DataError, match=name):
-            read_ratings(tmp_path / name)
 
 
 class Terminal:

@@ -22,7 +22,7 @@ from matinee.artefact import folder as disk
 from matinee.artefact.card import card
 from matinee.artefact.manifest import FORMAT, Facts, Manifest, SizeFacts
 from matinee.data.catalogue import Catalogue
-from matinee.data.interactions import Interactions
+from matinee.data.interactions import Interactions, Scale
 from matinee.data.titles import TitleIndex
 from matinee.data.vocabulary import FloatArray, LongArray, Vocabulary
 from matinee.errors import ArtefactError, MatineeError
@@ -77,6 +77,11 @@ class Artefact:
     def catalogue(self) -> Catalogue:
         """The films."""
         return self.history.catalogue
+
+    @property
+    def scale(self) -> Scale:
+        """The scale ratings are given on; its ends are one where the data have no ratings."""
+        return Scale(**self.facts.data.scale.model_dump())
 
     @property
     def name(self) -> str:

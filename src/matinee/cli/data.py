@@ -56,13 +56,37 @@ def import_(
     console: Console,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Ratings, films, people.")],
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the data go.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FOLDER", help="Where the data go; with --from a CSV file."),
+    ],
     column: Columns = None,
     scale: Scale = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="SITE",
+            help="The file is your own export: auto, letterboxd, imdb, criticker, movielens or "
+            "plain (CSV with title,rating).",
+        ),
+    ] = None,
+    catalogue: Annotated[
+        str | None,
+        typer.Option(metavar="RUN_OR_DATA", help="The films to find those of the export among."),
+    ] = None,
 ) -> None:
-    """Read anyone's tables into a folder that is read without guessing."""
+    """Read anyone's tables into a folder that is read without guessing; or your own export."""
+    from matinee.cli.exports import import_export
     from matinee.data.importing import import_files
 
+    if (kind is None) != (catalogue is None):
+        raise UsageError("--from SITE and --catalogue RUN_OR_DATA go together")
+    if kind is not None and catalogue is not None:
+        if len(files) > 1 or column or scale:
+            raise UsageError("--from takes one FILE, and neither --column nor --scale")
+        import_export(console, files[0], kind, catalogue, out)
+        return
     loaded = import_files(files, out, columns=_columns(column), scale=_scale(scale))
     diagnosis = loaded.diagnosis
     console.answer(

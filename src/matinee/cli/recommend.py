@@ -30,7 +30,11 @@ def recommend(
     ] = None,
     ratings: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Your stars: CSV with title,rating, or JSON."),
+        typer.Option(
+            metavar="FILE",
+            help="Your stars: an export of Letterboxd, IMDb, Criticker or MovieLens; CSV with "
+            "title,rating; or JSON.",
+        ),
     ] = None,
     k: Length = 10,
     genre: Annotated[
@@ -54,17 +58,21 @@ def recommend(
 ) -> None:
     """List films for a person, or for anyone who names a few."""
     from matinee.artefact import Artefact
-    from matinee.cli.wishes import read_ratings, years
+    from matinee.cli.exports import read_matched, warn_of_left_out
+    from matinee.cli.wishes import years
     from matinee.recommendation import recommend as library
 
     if user is None and not likes and ratings is None:
         raise UsageError("say who is asking: --user ID, --likes TITLE... or --ratings FILE")
     artefact = Artefact.load(run)
+    matched = None
+    if ratings is not None:
+        matched = read_matched(ratings, "auto", artefact.titles, artefact.scale)
     found = library(
         artefact,
         user=user,
         likes=likes,
-        ratings=read_ratings(ratings) if ratings else None,
+        ratings=matched.stars if matched else None,
         k=k,
         genres=genre or (),
         years=years(year) if year else None,
@@ -73,7 +81,10 @@ def recommend(
         diversity=diversity,
         because=because,
     )
-    console.answer(found.as_dict(), listing(found))
+    told = {"ratings": matched.as_dict()} if matched else {}
+    console.answer({**found.as_dict(), **told}, listing(found))
+    if matched:
+        warn_of_left_out(console, matched)
     if found.fallback:
         console.note("Too little is known of who is asking: these are the most popular films.")
     if len(found.items) < k:

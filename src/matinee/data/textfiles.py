@@ -50,7 +50,7 @@ def sniff(path: Path, *, whole: bool = False) -> Dialect:
     """
     with path.open("rb") as file:
         sample = file.read(SAMPLE_BYTES)
-    encoding = find_encoding(path) if whole else _encoding([sample])
+    encoding = find_encoding(path) if whole else encoding_of([sample])
     text = sample.decode(encoding, errors="replace")
     lines = [line for line in text.split("\n")[:200] if line.strip(" ,;|\t")]
     separator = _separator(lines)
@@ -62,10 +62,10 @@ def sniff(path: Path, *, whole: bool = False) -> Dialect:
 def find_encoding(path: Path) -> str:
     """The encoding of a text file, judged by all its bytes."""
     with path.open("rb") as file:
-        return _encoding(iter(lambda: file.read(BLOCK_BYTES), b""))
+        return encoding_of(iter(lambda: file.read(BLOCK_BYTES), b""))
 
 
-def _encoding(blocks: Iterable[bytes]) -> str:
+def encoding_of(blocks: Iterable[bytes]) -> str:
     """A byte order mark decides; else whether more bytes make UTF-8 characters than break them."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
     good = broken = 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain
 
@@ -108,18 +109,26 @@ class TitleIndex:
         title, year = self.catalogue.titles[film], self._years[film]
         return title if year is None else f"{title} ({year})"
 
-    def _named(self, title: str) -> list[int]:
-        """The films of exactly this title, by the strictest key under which there are any."""
+    def named(self, title: str) -> Iterator[tuple[int, list[int]]]:
+        """The films of exactly this title, for each of its names by ever looser keys.
+
+        Args:
+            title: A title without a year; names in parentheses after it count too.
+
+        Yields:
+            How loose the key is - 0 a film's own title, 1 another title it has, 2 the
+            looser key - and the films, at least one.
+        """
         for name in names(title):
             strict = key(name)
-            for index, wanted in (
-                (self._main, strict),
-                (self._other, strict),
-                (self._loose, loosen(strict)),
-            ):
+            keyed = ((self._main, strict), (self._other, strict), (self._loose, loosen(strict)))
+            for loose, (index, wanted) in enumerate(keyed):
                 if wanted and wanted in index:
-                    return index[wanted]
-        return []
+                    yield loose, index[wanted]
+
+    def _named(self, title: str) -> list[int]:
+        """The films of exactly this title, by the strictest key under which there are any."""
+        return next((films for _, films in self.named(title)), [])
 
     @cached_property
     def _loose(self) -> Index:
