@@ -16,7 +16,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 def page(survey: Survey) -> str:
     """The whole page as HTML: no scripts, no requests, light and dark by the reader's wish."""
-    style = files("matinee.explore").joinpath("report.css").read_text(encoding="utf-8")
+    style = "".join(_sheet(name) for name in ("colours.css", "report.css"))
     glance, *others = survey.sections
     name = _text(Path(survey.data).name or survey.data)
     note = f'<p class="missing">{_text(survey.note)}</p>' if survey.note else ""
@@ -48,6 +48,10 @@ def page(survey: Survey) -> str:
 </body>
 </html>
 """
+
+
+def _sheet(name: str) -> str:
+    return files("matinee.explore").joinpath(name).read_text(encoding="utf-8")
 
 
 def _section(section: Section) -> str:
