@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "ratingdnn": {"dim": 4, "hidden": (8,), "inputs": ("user", "item"), "biases": True},
     "ials": {"dim": 4},
     "ease": {"l2": 1.0},
+    "slit": {"l2": 1.0},
     "itemknn": {"neighbours": 16, "shrinkage": 1.0},
     "tfidf": {"vocabulary": 32, "terms": 4},
     "deepcontent": SMALL_TOWER,
@@ -43,7 +44,7 @@ SMALL: dict[str, dict[str, Any]] = {
 STARS = ("bmf", "mf", "ratingdnn")
 """Models that learn from stars."""
 
-ORDERED = ("sasrec",)
+ORDERED = ("sasrec", "slit")
 """Models that learn from the order of things."""
 
 LOOP = {"epochs": 25, "batch_size": 128, "learning_rate": 0.02}

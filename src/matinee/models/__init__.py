@@ -21,6 +21,7 @@ from matinee.models.ncf import GMF, MLP, NeuMF
 from matinee.models.neighbours import ItemNeighbours, UserNeighbours
 from matinee.models.rating import RatingDNN
 from matinee.models.sequential import SASRec
+from matinee.models.transitions import SLIT
 
 MODELS: dict[str, type[Recommender]] = {
     "popularity": Popularity,
@@ -32,6 +33,7 @@ MODELS: dict[str, type[Recommender]] = {
     "ratingdnn": RatingDNN,
     "ials": IALS,
     "ease": EASE,
+    "slit": SLIT,
     "gmf": GMF,
     "mlp": MLP,
     "neumf": NeuMF,
