@@ -16,9 +16,9 @@ from matinee.data.batches import Batch, RatingBatches
 from matinee.data.features import Fields
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.errors import ConfigError
 from matinee.models.base import Learned, Sizes
 from matinee.models.foldin import fold_in
+from matinee.models.inputs import chosen
 from matinee.models.layers import PairTower, Table, row_chunks
 
 MEMORY = 0.99
@@ -69,7 +69,7 @@ class RatingDNN(Learned[RatingDNNConfig]):
 
     def __init__(self, config: RatingDNNConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
-        self.user_inputs, self.item_inputs = _chosen(config.inputs, sizes)
+        self.user_inputs, self.item_inputs = chosen(config.inputs, sizes, ("user", "item"))
         self.users = _table("user" in config.inputs, sizes.users, config)
         self.items = _table("item" in config.inputs, sizes.items, config)
         self.user_vectors = _pooling(self.user_inputs, config.dim)
@@ -105,6 +105,12 @@ class RatingDNN(Learned[RatingDNNConfig]):
         """Ratings as they are."""
         return RatingBatches(data, batch_size=batch_size, seed=seed)
 
+    def held_out_batches(
+        self, held_out: Interactions, train: Interactions, *, batch_size: int, seed: int
+    ) -> RatingBatches:
+        """Held-out ratings as they are."""
+        return self.batches(held_out, batch_size=batch_size, seed=seed)
+
     def forward(self, batch: Batch) -> Tensor:
         """Mean loss of the head, with the penalty of the rows that took part."""
         people, films = self._person(batch["users"]), self._film(batch["items"])
@@ -135,7 +141,7 @@ class RatingDNN(Learned[RatingDNNConfig]):
         """Probability of a like, `[B, K]`.
 
         With the head 'stars', ratings are taken as normal around the prediction with the
-        variance seen in training, cut half a step below the smallest like.
+        variance seen in training, cut half a step below the lowest level that is a like.
         """
         raw = self._asked(queries, items)
         if self.config.head == "like":
@@ -143,8 +149,17 @@ class RatingDNN(Learned[RatingDNNConfig]):
         if self.config.head == "classes":
             return raw.softmax(-1)[..., self.levels >= self.like_at].sum(-1)
         step = (self.levels[-1] - self.levels[0]) / max(len(self.levels) - 1, 1)
-        beyond = (self._stars(raw) - self.like_at + step / 2) / (2 * self.variance).sqrt()
+        least = torch.where(self.levels >= self.like_at, self.levels, torch.inf).amin()
+        beyond = (self._stars(raw) - least + step / 2) / (2 * self.variance).sqrt()
         return 0.5 * (1 + torch.erf(beyond))
+
+    @torch.no_grad()
+    def likeliest(self, queries: Queries, items: Tensor) -> Tensor:
+        """The most probable ratings, `[B, K]`; but for the head 'classes', those expected."""
+        raw = self._asked(queries, items)
+        if self.config.head == "classes":
+            return self.levels[raw.argmax(-1)]
+        return self._stars(raw).clamp(self.levels[0], self.levels[-1])
 
     def item_vectors(self) -> Tensor:
         """The film's side of the network: its own vector and those of its fields."""
@@ -232,23 +247,6 @@ class RatingDNN(Learned[RatingDNNConfig]):
             return own.new_zeros(len(own)).index_add(0, rows, each)
 
         return fold_in(loss, len(queries), known)
-
-
-def _chosen(inputs: tuple[str, ...], sizes: Sizes) -> tuple[dict[str, int], dict[str, int]]:
-    """Which fields of people and of films are inputs, and how wide they are."""
-    people = dict(sizes.user_fields) if "people" in inputs else {}
-    films: dict[str, int] = {}
-    for name in inputs:
-        if name in sizes.user_fields:
-            people[name] = sizes.user_fields[name]
-        elif name in sizes.item_fields:
-            films[name] = sizes.item_fields[name]
-        elif name not in ("user", "item", "people"):
-            there = ["user", "item", "people", *sizes.user_fields, *sizes.item_fields]
-            raise ConfigError(
-                f"the data have no {name!r}", where="inputs", expected="of " + ", ".join(there)
-            )
-    return people, films
 
 
 def _table(wanted: bool, rows: int, config: RatingDNNConfig) -> Table | None:
