@@ -16,12 +16,15 @@ from typer.main import get_command
 from matinee.cli import (
     compare,
     data,
+    db,
     demo,
     evaluate,
     explore,
+    keys,
     models,
     recipes,
     recommend,
+    serve,
     similar,
     train,
     version,
@@ -39,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 COMMANDS = (demo, data, explore, train, evaluate, compare, recommend, similar, models)
-for part in (*COMMANDS, recipes, version):
+for part in (*COMMANDS, recipes, serve, db, keys, version):
     part.register(app)
 
 

@@ -1,7 +1,7 @@
 """From scores to lists people can use: filters, variety, stars and reasons."""
 
 from matinee.recommendation.ask import Ask, Rated
-from matinee.recommendation.batch import recommend_batch
+from matinee.recommendation.batch import predict, recommend_batch
 from matinee.recommendation.lists import recommend, similar
 from matinee.recommendation.topk import recommend_many
 from matinee.recommendation.types import Reason, Recommendations, Recommended
@@ -12,6 +12,7 @@ __all__ = [
     "Reason",
     "Recommendations",
     "Recommended",
+    "predict",
     "recommend",
     "recommend_batch",
     "recommend_many",

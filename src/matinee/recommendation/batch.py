@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,13 +77,38 @@ def recommend_batch(
     return [answer for answer in answers if answer is not None]
 
 
+def predict(artefact: Artefact, ask: Ask, items: Sequence[str]) -> dict[str, float]:
+    """Expected stars of films for one who asks, by outside id.
+
+    Args:
+        artefact: A run whose model predicts stars.
+        ask: Who asks.
+        items: Outside ids.
+
+    Returns:
+        Nothing, if nothing is known of who asks.
+
+    Raises:
+        UnknownName: If there is no film of one of the ids.
+    """
+    model = artefact.model
+    assert isinstance(model, RatingPredictor)
+    queries = asker(artefact, ask)
+    if not items or not len(queries.items):
+        return {}
+    films = torch.from_numpy(artefact.catalogue.ids.encode(items)).to(artefact.model.device)
+    with asking(artefact.model):
+        stars = model.predict(queries.to(artefact.model.device), films)
+    return dict(zip(items, stars[0].tolist(), strict=True))
+
+
 def films(artefact: Artefact, items: Tensor, scores: Tensor) -> list[Recommended]:
     """Film integers `[K]` and their scores `[K]` as they are shown."""
-    rows = artefact.catalogue.rows
-    return [
-        Recommended(*rows[film], score)
-        for film, score in zip(items.tolist(), scores.tolist(), strict=True)
-    ]
+    listed: list[Recommended] = []
+    for film, score in zip(items.tolist(), scores.tolist(), strict=True):
+        identity, title, year, genres = artefact.catalogue.rows[film]
+        listed.append(Recommended(identity, title, year, genres, score))
+    return listed
 
 
 def check_length(k: int) -> None:
@@ -104,10 +131,27 @@ def _asked(artefact: Artefact, ask: Ask) -> _Asked:
     passing = None
     if ask.genres or ask.tags or ask.years is not None:
         passing = allowed(artefact.catalogue, genres=ask.genres, years=ask.years, tags=ask.tags)
+    if ask.only is not None:
+        passing = _among(artefact, ask.only, passing)
+    if ask.only:
+        passing = _only(artefact, ask.only, passing)
     excluded = [artefact.titles.find(title) for title in ask.exclude]
     hidden = [artefact.catalogue.ids.find(item) for item in ask.hidden]
     barred = torch.tensor([*excluded, *(h for h in hidden if h is not None)], dtype=torch.int64)
     return _Asked(ask, queries, passing, torch.cat([queries.items, barred]))
+
+
+def _only(artefact: Artefact, items: Sequence[str], passing: BoolArray | None) -> BoolArray:
+    mask = np.zeros(len(artefact.catalogue), np.bool_)
+    mask[artefact.catalogue.ids.encode(items)] = True
+    return mask if passing is None else mask & passing
+
+
+def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -> BoolArray:
+    places = [place for item in only if (place := artefact.catalogue.ids.find(item)) is not None]
+    mask = np.zeros(len(artefact.catalogue), np.bool_)
+    mask[places] = True
+    return mask if passing is None else mask & passing
 
 
 def _each(asked: list[_Asked], artefact: Artefact) -> list[Recommendations | MatineeError]:

@@ -1,0 +1,15 @@
+"""All routes together."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from matinee.service.api import health, items, models, people, ratings, recommendations
+
+
+def router() -> APIRouter:
+    """Every route of the API."""
+    every = APIRouter()
+    for part in (items, recommendations, ratings, people, models, health):
+        every.include_router(part.router)
+    return every
