@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -48,8 +48,8 @@ class RunSpec(Config):
     """Kind of split."""
     test: float | str | None = None
     """Share to test with, or the test file of a `files` split; None is the kind's default."""
-    valid: Annotated[float, Field(ge=0)] | None = None
-    """Share to validate with; None is the kind's default."""
+    valid: Annotated[float, Field(ge=0)] | Literal["last"] | None = None
+    """Share to validate with, or 'last' for a `files` split; None is the kind's default."""
     fold_in: float | None = None
     """Share of a stranger's ratings that is shown, for `strong`."""
     train: str | None = None

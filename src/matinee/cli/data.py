@@ -151,7 +151,7 @@ def split(
         str | None, typer.Option(metavar="SHARE", help="Share to test with; or the test file.")
     ] = None,
     valid: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Share to choose settings with.")
+        str | None, typer.Option(metavar="SHARE", help="Share to choose settings with; or `last`.")
     ] = None,
     fold_in: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Share shown of strangers (strong).")

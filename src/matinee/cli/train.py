@@ -36,7 +36,7 @@ def train(
         str | None, typer.Option(metavar="SHARE", help="Share to test with; or the test file.")
     ] = None,
     valid: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Share to choose settings with.")
+        str | None, typer.Option(metavar="SHARE", help="Share to choose settings with; or `last`.")
     ] = None,
     fold_in: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Share shown of strangers (strong).")
@@ -69,7 +69,7 @@ def train(
         "data": data,
         "split": split,
         "test": _share(test),
-        "valid": valid,
+        "valid": _share(valid),
         "fold_in": fold_in,
         "train": train,
         "negatives": negatives,

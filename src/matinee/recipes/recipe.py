@@ -24,8 +24,8 @@ class SplitSettings(Config):
     """Kind of split."""
     test: float | str | None = None
     """Share to test with, or the test file in the data's folder."""
-    valid: float | None = None
-    """Share to validate with."""
+    valid: float | Literal["last"] | None = None
+    """Share to validate with, or 'last' for each person's last training rating (`files`)."""
     fold_in: float | None = None
     """Share of a stranger's ratings that is shown."""
     train: str | None = None

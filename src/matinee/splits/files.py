@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,8 @@ from matinee.data.catalogue import Catalogue
 from matinee.data.interactions import Interactions
 from matinee.data.vocabulary import LongArray, Vocabulary
 from matinee.errors import DataError
-from matinee.splits.cuts import TEST, TRAIN, VALID, cut, random_split
+from matinee.splits.cuts import TEST, TRAIN, VALID, cut, leave_last_split, random_split
+from matinee.splits.narrowing import with_candidates
 from matinee.splits.types import Split
 
 COLUMNS = ("user", "item", "rating", "time")
@@ -50,7 +51,7 @@ def files_split(
     test: str | Path,
     negatives: str | Path | None = None,
     *,
-    valid: float = 0.0,
+    valid: float | Literal["last"] = 0.0,
     seed: int = 0,
     data: Interactions | None = None,
 ) -> Split:
@@ -71,8 +72,10 @@ def files_split(
         train: File to train on.
         test: File to test with.
         negatives: File of the films to rank each test rating among; all films by default.
-        valid: Share of each person's training ratings to validate with, drawn at random.
-        seed: Of that draw.
+        valid: Share of each person's training ratings to validate with, drawn at random; or
+            'last' for each person's last one. Where the test is among a few candidates, so is
+            the validation: among as many unseen films, drawn at random.
+        seed: Of these draws.
         data: The data set whose ids the files use, for titles and people; without it the
             ids are those of the files.
 
@@ -93,14 +96,22 @@ def files_split(
     _check_twice(both)
     part = np.where(_among(both, parts[1]), TEST, TRAIN).astype(np.int8)
     if valid:
-        inner = random_split(parts[0], test=valid, seed=seed, stratified=True)
-        part[_among(both, inner.test.held_out)] = VALID
+        part[_among(both, _validating(parts[0], valid, seed))] = VALID
     arguments = _arguments(train, test, negatives, valid, seed)
-    split = cut("files", both, part, arguments, validated=valid > 0)
+    split = cut("files", both, part, arguments, validated=bool(valid))
     if asked is None:
         return split
     candidates = _candidates(asked, split.test.held_out)
-    return replace(split, test=replace(split.test, candidates=candidates))
+    test_fold = replace(split.test, candidates=candidates)
+    drawn = split.valid and with_candidates(split.valid, candidates.shape[1] - 1, seed=seed)
+    return replace(split, test=test_fold, valid=drawn)
+
+
+def _validating(train: Interactions, valid: float | Literal["last"], seed: int) -> Interactions:
+    """The training ratings to validate with."""
+    if valid == "last":
+        return leave_last_split(train, valid=False).test.held_out
+    return random_split(train, test=valid, seed=seed, stratified=True).test.held_out
 
 
 def read_candidates(path: str | Path, held_out: Interactions) -> LongArray:
@@ -120,7 +131,11 @@ def read_candidates(path: str | Path, held_out: Interactions) -> LongArray:
 
 
 def _arguments(
-    train: str | Path, test: str | Path, negatives: str | Path | None, valid: float, seed: int
+    train: str | Path,
+    test: str | Path,
+    negatives: str | Path | None,
+    valid: float | str,
+    seed: int,
 ) -> dict[str, Any]:
     names = {"train": train, "test": test, "negatives": negatives}
     files = {key: Path(path).name for key, path in names.items() if path is not None}

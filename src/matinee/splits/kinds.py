@@ -39,7 +39,7 @@ def make_split(
     data: Interactions | None,
     *,
     test: float | str | Path | None = None,
-    valid: float | None = None,
+    valid: float | str | None = None,
     seed: int = 0,
     fold_in: float | None = None,
     train: str | Path | None = None,
@@ -54,7 +54,7 @@ def make_split(
             test file. `leave-last` and `leave-random` take none.
         valid: Share to validate with, 0 for no validation; for `strong` a share or number
             of people. For `leave-last` and `leave-random` any share above 0 holds one
-            rating of each person out, 0 none.
+            rating of each person out, 0 none. For `files` also 'last'.
         seed: Of what is drawn.
         fold_in: Share of a stranger's ratings that is shown; `strong` only.
         train: Training file; `files` only.
@@ -105,11 +105,12 @@ def _files(given: dict[str, Any], seed: int, data: Interactions | None) -> Split
     for name in ("train", "test"):
         if name not in given:
             raise ConfigError("a files split needs two files", where=f"--{name}", expected="a path")
+    valid = given.get("valid", 0.0)
     return files_split(
         str(given["train"]),
         str(given["test"]),
         given.get("negatives"),
-        valid=_number("valid", given.get("valid", 0.0)),
+        valid="last" if valid == "last" else _number("valid", valid),
         seed=seed,
         data=data,
     )

@@ -87,6 +87,27 @@ def test_part_of_the_training_file_validates(train: Path, test: Path) -> None:
     assert len(split.test.history) == 4
 
 
+def test_the_last_training_ratings_validate_among_as_many_films_as_test(
+    tmp_path: Path, train: Path, test: Path
+) -> None:
+    negatives = write(tmp_path, "neg", "(2,9)\t11\t12\n(1,7)\t12\t11\n")
+    split = files_split(train, test, negatives, valid="last")
+    assert split.valid is not None
+    assert split.train.catalogue.ids.decode(split.valid.held_out.items) == ["10", "7"]
+    assert split.train.items.tolist() == [1, 2]
+    assert split.valid.candidates is not None
+    for row, known in zip(split.valid.candidates, ({1, 2}, {2, 0}), strict=True):
+        assert len(set(row.tolist())) == 3
+        assert len(set(row.tolist()) & known) == 1  # the held-out film alone
+    assert split.arguments["valid"] == "last"
+
+
+def test_without_times_there_is_no_last_training_rating(tmp_path: Path) -> None:
+    a, b = write(tmp_path, "t", "a\tx\na\ty\n"), write(tmp_path, "u", "a\tz\n")
+    with pytest.raises(DataError, match="needs times"):
+        files_split(a, b, valid="last")
+
+
 def test_people_without_training_ratings_are_left_out_and_counted(
     tmp_path: Path, train: Path
 ) -> None:
