@@ -26,6 +26,9 @@ REPEATED = 0.25
 FADES = 0.8
 """What is left of that with every further film."""
 
+OBSCURE = 0.75
+"""Films with fewer ratings than this times the root of the most are obscure."""
+
 CELL = 80
 """Characters of a title in labels."""
 
@@ -71,7 +74,7 @@ class Library:
 
     def __init__(self, artefact: Artefact) -> None:
         self.artefact = artefact
-        self.levels: list[Level] = levels(artefact.facts.data.scale)
+        self.levels: list[Level] = levels(artefact.history.scale)
         self._films: dict[str, Film] = {}
 
     def film(self, item: str) -> Film | None:
@@ -124,6 +127,11 @@ class Library:
             picked.append(int(wanted.argmax()))
             before = FADES * before + genres[picked[-1]]
         return [self.artefact.catalogue.ids[int(known[place])] for place in picked]
+
+    def obscure(self, film: Film) -> bool:
+        """Whether so few have rated a film that what it is like was learned from chance."""
+        most = self.artefact.item_counts.max(initial=0)
+        return bool(film.count < OBSCURE * np.sqrt(most))
 
     def spread(self, item: str) -> list[tuple[Level, int]]:
         """How many ratings of a film there are of each level; empty where there are none."""

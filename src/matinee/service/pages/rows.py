@@ -74,7 +74,7 @@ class Taste:
 
 def taste(visit: Visit) -> Taste:
     """Someone's taste by their ratings."""
-    scale = visit.library.artefact.facts.data.scale
+    scale = visit.library.artefact.history.scale
     middle = (scale.low + scale.high) / 2
     given = sorted(visit.ratings.values(), key=lambda r: (-r.rating, -r.time, r.item))
     liked = visit.library.films(r.item for r in given if r.rating > middle or scale.low == middle)
@@ -90,11 +90,11 @@ def taste(visit: Visit) -> Taste:
     )
 
 
-async def rows(visit: Visit) -> list[Row]:
-    """All rows for someone, asked for at once; no film stands in two of them."""
+async def rows(visit: Visit, taken: Iterable[str] = ()) -> list[Row]:
+    """All rows for someone, asked for at once; no film stands in two, nor one of `taken`."""
     plans = _plans(visit.library, taste(visit))
     found = await asyncio.gather(*(plan.films(visit) for plan in plans))
-    taken: set[str] = set()
+    taken = set(taken)
     made: list[Row] = []
     for plan, films in zip(plans, found, strict=True):
         new = tuple(s for s in films if s.film.id not in taken)[:SHOWN]
@@ -119,10 +119,11 @@ async def suggestions(visit: Visit, ask: Ask) -> tuple[list[Suggestion], bool]:
 
 async def similar(visit: Visit, item: str, k: int) -> list[Suggestion]:
     """Films like a film that the person has not put aside."""
-    answer = await visit.site.service.similar(item, k + len(visit.ratings) + len(visit.marks))
+    answer = await visit.site.service.similar(item, 10 * k + len(visit.ratings))
     films = visit.library.films(
         f.id for f in answer.recommendations.items if not put_aside(visit, f.id)
     )
+    films.sort(key=visit.library.obscure)  # and otherwise as they are
     return await with_stars(visit, films[:k])
 
 

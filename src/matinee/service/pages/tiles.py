@@ -1,8 +1,8 @@
 """The tile that stands for a film: flat ground, one figure, the title set large.
 
 The ground's hue comes from the first genre and its lightness from the decade, the figure
-from the film's id, so that the same film always looks the same. Colours are classes of one
-style sheet, `stylesheet()`; the figure is SVG without colours of its own.
+from the film's id and, for its hue, the second genre; so the same film always looks the
+same. Colours are classes of one style sheet, `stylesheet()`; the SVG has none of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from markupsafe import Markup
 
-from matinee.service.pages.colour import contrast, oklch
+from matinee.service.pages.colour import oklch
 
 HUES = {
     "action": 30,
@@ -56,7 +56,7 @@ CHROMA = 0.075
 APART = 0.055
 """How much lighter or darker than the ground the figure is."""
 
-SIZES = (17.0, 14.5, 12.5, 10.5, 9.0, 7.5)
+SIZES = (17.0, 15.5, 14.0, 12.5, 11.0, 9.5, 8.0)
 """Sizes of the title in hundredths of the tile's width, by class `s0`, `s1`, ..."""
 
 WIDE, ROOM, LEADING = 84.0, 96.0, 1.1
@@ -102,7 +102,8 @@ def tile(film: str, title: str, year: int | None, genres: Sequence[str]) -> Tile
         genres: Genres, the first of which gives the hue.
     """
     shown, size = setting(title)
-    return Tile(f"h-{hue(genres)} d-{decade(year)} s{size}", shown, figure(film))
+    colours = f"h-{hue(genres)} f-{hue(genres[1:] or genres)} d-{decade(year)}"
+    return Tile(f"{colours} s{size}", shown, figure(film))
 
 
 def hue(genres: Sequence[str]) -> str:
@@ -144,14 +145,15 @@ def setting(title: str) -> tuple[str, int]:
 
 
 def colours(hue: str, decade: int, theme: str) -> Colours:
-    """The colours of a class of tiles, by 'day' or 'night'."""
+    """The colours of a hue and decade, by 'day' or 'night'."""
     lightness = LIGHTNESS[theme][(decade - FIRST_DECADE) // 10]
-    dark = lightness < 0.55
     chroma, degrees = (0.012, 70) if hue == GREY else (CHROMA, float(hue))
-    ground = oklch(lightness, chroma, degrees)
-    type_ = max((PAPER[theme], INK[theme]), key=lambda colour: contrast(colour, ground))
-    other = oklch(lightness + (APART if dark else -APART), chroma, degrees)
-    return Colours(ground, type_, other)
+    dark = lightness < 0.55
+    return Colours(
+        ground=oklch(lightness, chroma, degrees),
+        type=(PAPER if dark else INK)[theme],
+        figure=oklch(lightness + (APART if dark else -APART), chroma, degrees),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -167,7 +169,8 @@ def _rules(theme: str) -> str:
     decades = range(FIRST_DECADE, LAST_DECADE + 1, 10)
     pairs = ((name, ten, colours(name, ten, theme)) for name in names for ten in decades)
     return "\n".join(
-        f".h-{name}.d-{ten} {{ --ground: {c.ground}; --type: {c.type}; --figure: {c.figure}; }}"
+        f".h-{name}.d-{ten} {{ --ground: {c.ground}; --type: {c.type}; }}\n"
+        f".f-{name}.d-{ten} {{ --figure: {c.figure}; }}"
         for name, ten, c in pairs
     )
 
@@ -181,7 +184,7 @@ def _arc(dice: Sequence[int]) -> str:
     """A half or three-quarter ring."""
     radius, width = 26 + dice[0] % 30, 7 + dice[1] % 14
     length = 6.2832 * radius
-    drawn = length * (0.5, 0.75, 0.25)[dice[2] % 3]
+    drawn = length * (0.5, 0.75)[dice[2] % 2]
     x, y, turn = 20 + dice[3] % 61, 65 + dice[4] % 66, dice[5] % 8 * 45
     return (
         f'<circle class="line" cx="{x}" cy="{y}" r="{radius}" stroke-width="{width}" '
@@ -215,10 +218,10 @@ def _width(word: str) -> float:
 
 def _em(character: str) -> float:
     if character in "iljftrI.,:;'’!|()-":
-        return 0.42
+        return 0.4
     if character in "mwMW@%—…" or ord(character) > 0x2E80:
         return 1.0
-    return 0.8 if character.isupper() else 0.61
+    return 0.75 if character.isupper() else 0.56
 
 
 def _hyphenated(word: str, limit: float) -> str:

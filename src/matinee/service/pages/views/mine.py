@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,17 @@ from matinee.service.pages.rows import with_stars
 from matinee.service.pages.sessions import Note, guest
 from matinee.service.pages.visit import Visit, Visiting
 from matinee.service.store import Rating
+
+Pair = tuple[Film, Rating]
+
+KEYS: dict[str, Callable[[Pair], tuple[Any, str]]] = {
+    "latest": lambda pair: (-pair[1].time, pair[0].title),
+    "best": lambda pair: (-pair[1].rating, pair[0].title),
+    "worst": lambda pair: (pair[1].rating, pair[0].title),
+    "title": lambda pair: (pair[0].title.casefold(), pair[0].id),
+    "year": lambda pair: (pair[0].year or 0, pair[0].title),
+}
+
 
 ORDERS = {
     "latest": "latest first",
@@ -102,23 +114,16 @@ async def erase(visit: Visiting) -> Response:
     return visit.redirect("/welcome", Note("Everything of yours is erased."))
 
 
-def _given(visit: Visit, order: str) -> list[tuple[Film, Rating]]:
+def _given(visit: Visit, order: str) -> list[Pair]:
     pairs = [(visit.library.film(r.item), r) for r in visit.ratings.values()]
     known = [(film, rating) for film, rating in pairs if film is not None]
-    keys: dict[str, Any] = {
-        "latest": lambda pair: (-pair[1].time, pair[0].title),
-        "best": lambda pair: (-pair[1].rating, pair[0].title),
-        "worst": lambda pair: (pair[1].rating, pair[0].title),
-        "title": lambda pair: pair[0].title.casefold(),
-        "year": lambda pair: (pair[0].year or 0, pair[0].title),
-    }
-    return sorted(known, key=keys[order])
+    return sorted(known, key=KEYS[order])
 
 
 def _matched(visit: Visit, content: bytes, name: str) -> tuple[list[Rating], tuple[LeftOut, ...]]:
     artefact = visit.library.artefact
     export = read_export(content, name=name)
-    matched = match(export, artefact.titles, artefact.facts.data.scale)
+    matched = match(export, artefact.titles, artefact.history.scale)
     now = int(datetime.now(UTC).timestamp())
     rows = zip(matched.items, matched.ratings, matched.times, strict=True)
     ratings = [Rating(i, r, min(max(t or now, 0), now)) for i, r, t in rows]

@@ -36,7 +36,7 @@ async def welcome(visit: Visiting) -> Response:
         shown=found,
         needed=ENOUGH,
         others=_without(skipped + [film.id for film in picks]),
-        without=lambda film: _without([*skipped, film.id]),
+        skips={film.id: _without([*skipped, film.id]) for film in picks},
     )
 
 
