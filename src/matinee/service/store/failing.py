@@ -23,9 +23,12 @@ REMEDIES = {
 
 @contextmanager
 def told(place: Place) -> Generator[None]:
-    """Turn what the driver raises into a `StoreError`."""
+    """Turn what the driver raises into a `StoreError`, and name the database in ours."""
     try:
         yield
+    except StoreError as error:
+        error.where = error.where or str(place)
+        raise
     except SQLAlchemyError as error:
         raise failure(place, error) from error
 
@@ -33,7 +36,7 @@ def told(place: Place) -> Generator[None]:
 def failure(place: Place, error: Exception) -> StoreError:
     """The error of a driver, told without the password."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    reason = str(cause).strip()
+    reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
     password = place.url.password
     if password:
         reason = reason.replace(str(password), "***")

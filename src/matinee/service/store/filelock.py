@@ -20,11 +20,19 @@ class FileLock:
     Args:
         path: The file; made if it is not there, and left there.
         patience: Seconds to wait for another holder.
+
+    Raises:
+        StoreError: If the file cannot be made.
     """
 
     def __init__(self, path: Path, patience: float) -> None:
         self._path, self._patience = path, patience
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(
+                f"the lock cannot be opened: {error.strerror}", where=str(path)
+            ) from error
 
     @contextmanager
     def __call__(self) -> Generator[None]:

@@ -28,7 +28,6 @@ def version(connection: Connection) -> str | None:
     if tables:
         raise StoreError(
             f"the database holds other tables ({', '.join(sorted(tables)[:3])})",
-            where="database",
             expected="an empty database, or one of Matinee",
         )
     return None
@@ -47,14 +46,13 @@ def prepare(connection: Connection) -> None:
         refuse_newer(found)
         raise StoreError(
             f"the database has schema version {found}",
-            where="database",
             expected=REVISION,
             remedy="Bring it up to date with `matinee db upgrade`.",
         )
 
 
-def upgrade(connection: Connection) -> str | None:
-    """Bring a database to the version of this code; which version it had.
+def upgrade(connection: Connection) -> None:
+    """Bring a database to the version of this code.
 
     Raises:
         StoreError: If it is newer than this code.
@@ -73,7 +71,6 @@ def upgrade(connection: Connection) -> str | None:
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    return found
 
 
 def refuse_newer(found: str) -> None:
@@ -85,7 +82,6 @@ def refuse_newer(found: str) -> None:
     if not found.isdecimal() or int(found) > int(REVISION):
         raise StoreError(
             f"the database has schema version {found}, of a newer Matinee",
-            where="database",
             expected=f"at most {REVISION}",
             remedy="Use the Matinee that wrote it, or newer.",
         )

@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -68,10 +69,10 @@ class Sqlite:
     def __init__(self, place: Place, *, create: bool) -> None:
         self.place = place
         _make_file(place, create=create)
-        with told(place):
-            self._lock = FileLock(_beside(place, ".lock"), PATIENCE)
-            self._writing = _engine(place, "rw", WRITING, begin="BEGIN IMMEDIATE", connections=1)
-            self._reading = _engine(place, "ro", READING, begin="BEGIN", connections=READERS)
+        self._reading = _engine(place, "ro", READING, begin="BEGIN", connections=READERS)
+        self._writing = _engine(place, "rw", WRITING, begin="BEGIN IMMEDIATE", connections=1)
+        self.read(_look)  # before anything is made beside a file that is no database
+        self._lock = FileLock(_beside(place, ".lock"), PATIENCE)
         self._writer = GroupWriter(self._transaction)
 
     def read(self, question: Callable[[Connection], T]) -> T:
@@ -173,6 +174,10 @@ def _make_file(place: Place, *, create: bool) -> None:
         ) from error
 
 
-def _beside(place: Place, ending: str) -> Any:
+def _look(connection: Connection) -> None:
+    connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+
+
+def _beside(place: Place, ending: str) -> Path:
     assert place.path is not None
     return place.path.with_name(place.path.name + ending)

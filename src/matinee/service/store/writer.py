@@ -104,11 +104,13 @@ class GroupWriter:
 
 
 def _apply(job: _Job, connection: Connection) -> None:
+    savepoint = connection.begin_nested()
     try:
-        with connection.begin_nested():
-            job.value = job.change(connection)
+        job.value = job.change(connection)
+        savepoint.commit()
     except Exception as error:
         # After some errors (a full disk) SQLite has undone the whole transaction by itself.
         if not connection.connection.dbapi_connection.in_transaction:  # pyright: ignore
             raise
+        savepoint.rollback()
         job.error = error

@@ -1,0 +1,110 @@
+"""Is the database whole, of the right version, and what is in it?"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DatabaseError
+
+from matinee.errors import StoreError
+from matinee.service.store import migrating
+from matinee.service.store.schema import REVISION, metadata
+from matinee.service.store.sqlite import safe
+from matinee.service.store.store import open_backend
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What an examination found.
+
+    Attributes:
+        database: Where it is, without its password.
+        server: The program that keeps it, and its version.
+        schema: The schema version, or None if there are no tables yet.
+        rows: Rows by table; empty if the version is not this code's.
+        problems: What is wrong; empty if nothing is.
+        notes: What is worth knowing.
+    """
+
+    database: str
+    server: str
+    schema: str | None
+    rows: dict[str, int] = field(default_factory=dict[str, int])
+    problems: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+
+
+def examine(url: str) -> Health:
+    """Examine a database: its pages, its foreign keys, its version, its rows.
+
+    Raises:
+        StoreError: If it cannot be opened at all.
+    """
+    backend = open_backend(url, create=False)
+    try:
+        found = backend.read(_examine)
+    finally:
+        backend.close()
+    return Health(str(backend.place), *found)
+
+
+def _examine(
+    connection: Connection,
+) -> tuple[str, str | None, dict[str, int], list[str], list[str]]:
+    lite = connection.dialect.name == "sqlite"
+    server, notes = _server(connection), _notes() if lite else []
+    damage = _damage(connection) if lite else []
+    if damage:
+        return server, None, {}, damage, notes
+    try:
+        version = migrating.version(connection)
+    except StoreError as error:
+        return server, None, {}, [error.what], notes
+    problems = _orphans(connection) if lite else _encoding(connection)
+    if version != REVISION:
+        problems.append(f"the schema version is {version}, and not {REVISION}")
+    rows = _rows(connection) if version == REVISION else {}
+    return server, version, rows, problems, notes
+
+
+def _damage(connection: Connection) -> list[str]:
+    try:
+        found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    except DatabaseError as error:
+        return [str(error.orig)]
+    return [] if list(found) == ["ok"] else [str(line) for line in found]
+
+
+def _orphans(connection: Connection) -> list[str]:
+    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    tables = ", ".join(sorted({str(row[0]) for row in orphans}))
+    return [f"{len(orphans)} rows belong to nobody, in {tables}"] if orphans else []
+
+
+def _encoding(connection: Connection) -> list[str]:
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    return [] if encoding == "UTF8" else [f"the encoding is {encoding}, and not UTF8"]
+
+
+def _rows(connection: Connection) -> dict[str, int]:
+    return {
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in metadata.sorted_tables
+    }
+
+
+def _server(connection: Connection) -> str:
+    if connection.dialect.name == "sqlite":
+        return f"SQLite {sqlite3.sqlite_version}"
+    return f"PostgreSQL {connection.exec_driver_sql('SHOW server_version').scalar_one()}"
+
+
+def _notes() -> list[str]:
+    if safe():
+        return []
+    return [
+        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug, which Matinee's one writer"
+        " avoids; let no other program write to the file"
+    ]
