@@ -15,6 +15,7 @@ from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Learned, Sizes
 from matinee.models.layers import row_chunks
+from matinee.models.losses import linear_cross_entropy
 
 
 class SASRecConfig(Config):
@@ -71,8 +72,7 @@ class SASRec(Learned[SASRecConfig]):
         wanted = batch["items"]
         hidden = self._read(wanted[:, :-1])
         real = wanted < self.sizes.items
-        logits = functional.linear(hidden[real], self.items.weight[:-1])
-        return functional.cross_entropy(logits, wanted[real])
+        return linear_cross_entropy(hidden[real], self.items.weight[:-1], wanted[real])
 
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:

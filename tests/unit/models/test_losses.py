@@ -1,0 +1,38 @@
+"""Losses against their plain counterparts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from matinee.models import losses
+from matinee.models.losses import linear_cross_entropy
+
+
+def tensors(scale: float) -> tuple[Tensor, Tensor, Tensor]:
+    """States of 30 rows, vectors of 11 films, and which film is right."""
+    random = torch.Generator().manual_seed(0)
+    states = (scale * torch.randn(30, 5, generator=random)).requires_grad_()
+    films = torch.randn(11, 5, generator=random).requires_grad_()
+    return states, films, torch.randint(11, (30,), generator=random)
+
+
+@pytest.mark.parametrize("scale", [1.0, 300.0])
+@pytest.mark.parametrize("limit", [1, 40, 1 << 20])
+def test_loss_and_gradients_are_those_of_the_plain_cross_entropy(
+    monkeypatch: pytest.MonkeyPatch, limit: int, scale: float
+) -> None:
+    monkeypatch.setitem(losses.LOGITS, "cpu", limit)
+    found = []
+    for loss in (
+        linear_cross_entropy,
+        lambda s, f, w: functional.cross_entropy(functional.linear(s, f), w),
+    ):
+        states, films, wanted = tensors(scale)
+        value = loss(states, films, wanted)
+        (2 * value).backward()
+        found.append((value.detach(), states.grad, films.grad))
+    for ours, plain in zip(*found, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
