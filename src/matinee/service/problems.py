@@ -25,18 +25,6 @@ ErrorPage = Callable[[Request, int, MatineeError], Response]
 PROGRAMS = ("/v1", "/health", "/metrics", "/openapi.json")
 """Paths under which errors are problem documents even if there are pages."""
 
-STATUS: tuple[tuple[type[MatineeError], int], ...] = (
-    (StoreError, 503),
-    (ArtefactError, 409),
-    (NameTaken, 409),
-    (EvaluationError, 500),
-)
-"""The status of errors that are no `Refusal`; all others are 422."""
-
-OPTIONS = {"-k": "k", "--genre": "genres", "--tag": "tags", "--year": "year_min"}
-"""Fields of a request by the options of the command line that errors name."""
-
-
 class Internal(MatineeError):
     """A bug of ours."""
 
@@ -47,6 +35,19 @@ class BadRequest(MatineeError):
     """A request that is not as the document says."""
 
     kind = "request"
+
+
+STATUS: tuple[tuple[type[MatineeError], int], ...] = (
+    (StoreError, 503),
+    (ArtefactError, 409),
+    (NameTaken, 409),
+    (EvaluationError, 500),
+    (Internal, 500),
+)
+"""The status of errors that are no `Refusal`; all others are 422."""
+
+OPTIONS = {"-k": "k", "--genre": "genres", "--tag": "tags", "--year": "year_min"}
+"""Fields of a request by the options of the command line that errors name."""
 
 
 def install(app: FastAPI, page: ErrorPage | None = None) -> None:
@@ -136,6 +137,7 @@ async def _protocol(request: Request, error: Exception) -> Response:
 
 
 PHRASES = {
+    400: "the body cannot be read",
     404: "there is nothing at this address",
     405: "this address does not take this method",
 }
