@@ -1,58 +1,95 @@
-"""The picture of a training: loss and validation over the epochs."""
+"""The picture of a training: losses and validation over the epochs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from matinee.engine.heldout import VALID_LOSS
 from matinee.engine.history import History
 
 PAPER, INK, ACCENT, GREY = "#faf7f2", "#1d1a16", "#a3262a", "#8a8378"
 SERIF = ["Iowan Old Style", "Palatino Linotype", "Palatino", "Georgia", "DejaVu Serif", "serif"]
 
-_Panel = tuple[str, list[tuple[int, float]], int | None]
-"""What it shows, (epoch, value) points, and the best epoch if one is to be marked."""
+STYLES = {"training": (GREY, "o--"), "validation": (INK, "o-")}
+"""Colour and line of what is seen in training and of what is held out."""
+
+Points = list[tuple[int, float]]
+"""(epoch, value) pairs."""
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """Lines by name, the epoch to mark on the last of them if any, and what they show."""
+
+    lines: dict[str, Points]
+    best: int | None
+    title: str
 
 
 def save_curves(history: History, path: Path, *, model: str) -> None:
-    """Draw training loss and the monitored metric against epochs, as PNG.
+    """Draw the losses and the monitored metric against epochs, as PNG.
 
     Args:
         history: A training with at least one record.
         path: Where the picture goes; its folder exists.
         model: Named in the titles.
     """
-    panels: list[_Panel] = [("training loss", [(r.epoch, r.loss) for r in history.records], None)]
-    if history.best is not None and history.monitor is not None:
-        told = [(r.epoch, r.metrics[history.monitor]) for r in history.records if r.metrics]
-        panels.append((f"validation {history.monitor}", told, history.best.epoch))
+    panels = [_losses(history)]
+    if history.best is not None and history.monitor not in (None, VALID_LOSS):
+        panels.append(_monitored(history, history.best.epoch))
     with mpl.rc_context({"font.family": "serif", "font.serif": SERIF, "font.size": 11}):
         figure = Figure(figsize=(5.2 * len(panels), 3.8), facecolor=PAPER, layout="constrained")
-        for place, (name, points, best) in enumerate(panels):
+        for place, panel in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), place + 1)
-            _panel(axes, points, best, f"{model}: {_verdict(name, points, best)}")
+            axes.set_title(f"{model}: {panel.title}", fontsize=11, color=INK, loc="left", wrap=True)
+            _draw(axes, panel)
         figure.savefig(path, dpi=150)
 
 
-def _verdict(name: str, points: list[tuple[int, float]], best: int | None) -> str:
-    """The sentence that a panel shows."""
-    if best is None:
-        return f"{name} goes from {points[0][1]:.4f} to {points[-1][1]:.4f}"
-    return f"{name} is best after epoch {best} ({dict(points)[best]:.4f})"
+def _losses(history: History) -> _Panel:
+    """Training loss, and validation loss beside it where it was told."""
+    training = [(record.epoch, record.loss) for record in history.records]
+    told = _points(history, VALID_LOSS)
+    if not told:
+        first, last = training[0][1], training[-1][1]
+        return _Panel({"training": training}, None, f"training loss from {first:.4f} to {last:.4f}")
+    best, least = min(told, key=lambda point: point[1])
+    title = f"validation loss is least after epoch {best} ({least:.4f})"
+    return _Panel({"training": training, "validation": told}, best, title)
 
 
-def _panel(axes: Any, points: list[tuple[int, float]], best: int | None, title: str) -> None:
-    epochs, values = zip(*points, strict=True)
-    axes.set_facecolor(PAPER)
-    axes.plot(epochs, values, color=INK, linewidth=1.6, marker="o", markersize=3.5)
-    if best is not None:
-        axes.plot([best], [dict(points)[best]], "o", color=ACCENT, markersize=8)
-    axes.set_title(title, fontsize=11, color=INK, loc="left", wrap=True)
+def _monitored(history: History, best: int) -> _Panel:
+    name = str(history.monitor)
+    points = _points(history, name)
+    title = f"{name} is best after epoch {best} ({dict(points)[best]:.4f})"
+    return _Panel({"validation": points}, best, title)
+
+
+def _points(history: History, metric: str) -> Points:
+    return [(r.epoch, r.metrics[metric]) for r in history.records if metric in r.metrics]
+
+
+def _draw(axes: Any, panel: _Panel) -> None:
+    plain(axes)
+    for name, points in panel.lines.items():
+        color, style = STYLES[name]
+        epochs, values = zip(*points, strict=True)
+        axes.plot(epochs, values, style, color=color, linewidth=1.6, markersize=3.5, label=name)
+        if panel.best is not None and name == "validation":
+            axes.plot([panel.best], [dict(points)[panel.best]], "o", color=ACCENT, markersize=8)
+    axes.legend(frameon=False, labelcolor=INK)
     axes.set_xlabel("epoch", color=INK)
     axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def plain(axes: Any) -> None:
+    """Paper below, two sides of a frame, and light lines across."""
+    axes.set_facecolor(PAPER)
     axes.tick_params(colors=GREY, labelcolor=INK)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

@@ -21,9 +21,11 @@ from matinee.curves import save_curves
 from matinee.data import load
 from matinee.data.interactions import Interactions
 from matinee.engine import History, TrainerConfig, Watcher, fit
+from matinee.engine.heldout import VALID_LOSS, loss_over
 from matinee.errors import ArtefactError, ConfigError, suggestion
 from matinee.evaluation import Report, evaluate
 from matinee.models import Learned, RatingPredictor, Recommender, Sizes
+from matinee.models.base import Batches
 from matinee.splits import (
     Fold,
     Split,
@@ -287,18 +289,32 @@ def _validation(ready: Prepared) -> Any:
     fold, model = ready.split.valid, ready.model
     if fold is None or ready.trainer is None or not isinstance(model, Learned):
         return None
+    held_out = _held_out_batches(model, fold, ready)
     monitor = ready.trainer.monitor or model.monitor
     usual = ["rmse", "mae"] if isinstance(model, RatingPredictor) else ["ndcg@10", "hit_rate@10"]
-    metrics = list(dict.fromkeys([monitor, *usual]))
+    metrics = [m for m in dict.fromkeys([monitor, *usual]) if m != VALID_LOSS]
 
     def validate() -> dict[str, float]:
         with torch.no_grad():
             report = evaluate(
                 model, fold, train=ready.split.train, metrics=metrics, like_at=like_at(model)
             )
-        return {name: estimate.value for name, estimate in report.metrics.items()}
+        told = {name: estimate.value for name, estimate in report.metrics.items()}
+        return told if held_out is None else {VALID_LOSS: loss_over(model, held_out), **told}
 
     return validate
+
+
+def _held_out_batches(model: Learned, fold: Fold, ready: Prepared) -> Batches | None:
+    """Held-out ratings on which the model can tell its loss, or None."""
+    if ready.trainer is None or fold.strangers:  # strangers have no vectors
+        return None
+    return model.held_out_batches(
+        fold.held_out,
+        ready.split.train,
+        batch_size=ready.trainer.batch_size,
+        seed=ready.spec.seed,
+    )
 
 
 def _judged(artefact: Artefact, ready: Prepared) -> Artefact:

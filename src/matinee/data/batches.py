@@ -76,16 +76,25 @@ class SampledBatches:
     column was rated and whose others were not.
 
     Args:
-        data: Training ratings; every pair counts as a positive.
+        data: Ratings; every pair counts as a positive.
         negatives: Unrated films drawn for each positive, anew in each epoch.
         batch_size: Examples a batch, negatives included, so P = batch_size / (1 + negatives).
         seed: Of the order and of the negatives.
+        known: Ratings whose films are no negatives; by default `data`.
     """
 
-    def __init__(self, data: Interactions, *, negatives: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        data: Interactions,
+        *,
+        negatives: int,
+        batch_size: int,
+        seed: int,
+        known: Interactions | None = None,
+    ) -> None:
         self.data, self.negatives, self.seed = data, negatives, seed
         self._order = _Shuffled(len(data), max(batch_size // (1 + negatives), 1), seed)
-        self._sampler = NegativeSampler(data)
+        self._sampler = NegativeSampler(data if known is None else known)
 
     def __len__(self) -> int:
         return len(self._order)

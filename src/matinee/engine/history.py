@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-LOWER_IS_BETTER = ("rmse", "mse", "mae", "log_loss", "loss")
+LOWER_IS_BETTER = ("rmse", "mse", "mae", "log_loss", "valid_loss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Record:
         learning_rate: At the end of the epoch.
         examples: Examples trained on in the epoch.
         seconds: Time of training in the epoch, without validation.
-        metrics: Validation metrics by name; empty where nothing was validated.
+        metrics: Validation metrics by name, `valid_loss` (the loss on held-out ratings) among
+            them where the model can tell it; empty where nothing was validated.
     """
 
     epoch: int

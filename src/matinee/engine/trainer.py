@@ -15,6 +15,7 @@ from torch import Tensor
 from matinee.data.batches import stream
 from matinee.data.interactions import Interactions
 from matinee.engine.config import TrainerConfig
+from matinee.engine.heldout import examples_of
 from matinee.engine.history import History, Progress, Record, Watcher
 from matinee.engine.interrupt import Interruption
 from matinee.engine.optim import clip_gradients, learning_rate, optimizers, tables
@@ -172,10 +173,11 @@ class Trainer:
     def step(self, epoch: int, step: int) -> tuple[Tensor, int]:
         """One update: the loss, and the number of examples it is a mean over."""
         batch = self.batches.batch(epoch, step)
-        examples = max(tensor.numel() for tensor in batch.values())
+        examples = examples_of(batch)
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
         if self._noisy:
-            torch.manual_seed(int(stream(self.seed, _NOISE, epoch, step).integers(2**62)))
+            seed = int(stream(self.seed, _NOISE, epoch, step).integers(2**62))
+            _noise(self.device).manual_seed(seed)
         low = self.config.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
             loss = self._loss(batch)
@@ -296,6 +298,17 @@ class Trainer:
         restore(tensors, self.model, self.optimizers)
         self._at = _Position(**facts["position"])
         self.history = History.from_dict(facts["history"])
+
+
+def _noise(device: torch.device) -> torch.Generator:
+    """What dropout on a device draws from.
+
+    `torch.manual_seed` would seed it as well, and tell every other kind of device, which takes
+    longer than many a step and is queued, with a traceback, where there is no such device.
+    """
+    if device.type != "cuda":
+        return torch.default_generator
+    return torch.cuda.default_generators[device.index or 0]
 
 
 @contextmanager

@@ -173,6 +173,16 @@ class Learned(Recommender[C]):
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> Batches:
         """The view of the data that `forward` eats."""
 
+    def held_out_batches(
+        self, held_out: Interactions, train: Interactions, *, batch_size: int, seed: int
+    ) -> Batches | None:
+        """The like view of ratings held out of `train`, to tell the loss on them.
+
+        None, as it is by default, where `forward` does not take ratings one by one.
+        """
+        del held_out, train, batch_size, seed
+        return None
+
     @abstractmethod
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """The loss of a batch: a scalar, a mean over its examples."""

@@ -71,6 +71,13 @@ class BiasedMF(Learned[BiasedMFConfig]):
         """Ratings as they are."""
         return RatingBatches(data, batch_size=batch_size, seed=seed)
 
+    def held_out_batches(
+        self, held_out: Interactions, train: Interactions, *, batch_size: int, seed: int
+    ) -> RatingBatches:
+        """Held-out ratings as they are."""
+        del train  # it has drawn nothing that would have to be avoided
+        return self.batches(held_out, batch_size=batch_size, seed=seed)
+
     def forward(self, batch: Batch) -> Tensor:
         """Mean squared error with the penalty of the rows that took part."""
         people, films = self.users(batch["users"]), self.items(batch["items"])

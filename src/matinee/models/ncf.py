@@ -117,6 +117,18 @@ class NCF(Learned[N]):
             data, negatives=self.config.negatives, batch_size=batch_size, seed=seed
         )
 
+    def held_out_batches(
+        self, held_out: Interactions, train: Interactions, *, batch_size: int, seed: int
+    ) -> SampledBatches:
+        """Held-out films next to films that were not rated in training."""
+        return SampledBatches(
+            held_out,
+            negatives=self.config.negatives,
+            batch_size=batch_size,
+            seed=seed,
+            known=train,
+        )
+
     def forward(self, batch: Batch) -> Tensor:
         """Mean binary cross-entropy over the rated and unrated films of a batch."""
         users, items = self.users(batch["users"]), self.items(batch["items"])
