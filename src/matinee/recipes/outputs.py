@@ -15,7 +15,9 @@ from matinee.models.asking import asking, block_rows, check_numbers
 from matinee.models.base import Recommender
 from matinee.splits import Fold, Split, last_of_each, save_split, with_candidates
 
-FILES = ("scores.parquet", "confusion.csv", "like-confusion.csv", "loss.png")
+TRADEOFF = "tradeoff.png"
+
+FILES = ("scores.parquet", "confusion.csv", "like-confusion.csv", "loss.png", TRADEOFF)
 """The files that may be written."""
 
 FOLDERS = ("split", "leave-one-out")

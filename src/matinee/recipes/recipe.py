@@ -45,6 +45,8 @@ class Variant(Config):
     """The model, if it is another."""
     settings: dict[str, Any] = {}
     """Settings that replace those of the recipe; with another model they are all there are."""
+    published: dict[str, float] = {}
+    """Figures that were published of this very variant, by metric."""
 
 
 class Goal(Config):
@@ -84,6 +86,8 @@ class Outputs(Config):
     """Whether the parts of the split are written as CSV."""
     leave_one_out: Annotated[int, Field(ge=1)] | None = None
     """Unseen films among which each person's last held-out one is ranked, as a second test."""
+    tradeoff: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
+    """Metrics of which a picture is drawn: the first against each other one, by variant."""
 
 
 class Recipe(Config):
@@ -157,6 +161,24 @@ class Recipe(Config):
                 where=self.name,
             )
         return self
+
+    @model_validator(mode="after")
+    def _check_reported(self) -> Self:
+        named = {f"variants.{name}.published": v.published for name, v in self.variants.items()}
+        for where, metrics in (named | {"outputs.tradeoff": self.outputs.tradeoff or ()}).items():
+            for metric in metrics:
+                if metric not in self.metrics:
+                    raise ConfigError(
+                        f"{metric!r} is not reported",
+                        where=f"{self.name}: {where}",
+                        expected="one of " + ", ".join(self.metrics),
+                    )
+        return self
+
+    def published(self, variant: str, metric: str) -> float | None:
+        """The published figure of a variant; of `main` it may stand with the metric itself."""
+        own = self.all_variants[variant].published.get(metric)
+        return self.metrics[metric].published if own is None and variant == self.main else own
 
     @property
     def all_variants(self) -> Mapping[str, Variant]:

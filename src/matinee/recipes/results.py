@@ -137,12 +137,20 @@ class Outcome:
 
     def compared(self) -> tuple[list[str], list[list[str]]]:
         """The variants as a table of text: its head, and a row a variant."""
-        metrics, choose = list(self.recipe.metrics), self.recipe.choose
-        when = ", before the last training" if self.recipe.refit else ""
-        head = [f"variant{when}", *metrics, *([f"validation {choose}"] if choose else [])]
+        recipe, choose = self.recipe, self.recipe.choose
+        told = [
+            m for m in recipe.metrics if any(v.published.get(m) for v in recipe.variants.values())
+        ]
+        when = ", before the last training" if recipe.refit else ""
+        head = [f"variant{when}", *(f"{metric}, published" for metric in told), *recipe.metrics]
+        head += [f"validation {choose}"] if choose else []
         rows = [
-            [name, *(f"{figures[metric].value:.4f}" for metric in metrics)]
-            + [f"{value:.4f}" for value in (self.valid.get(name),) if value is not None]
+            [
+                name,
+                *(_places(recipe.published(name, metric)) for metric in told),
+                *(_places(figures[metric].value) for metric in recipe.metrics),
+                *([_places(self.valid[name])] if choose else []),
+            ]
             for name, figures in self.variants.items()
         ]
         return head, rows
@@ -165,7 +173,10 @@ class Outcome:
             "protocol": self.protocol,
             "reached": self.reached,
             "variants": {
-                name: {metric: figure.as_dict() for metric, figure in figures.items()}
+                name: {
+                    metric: _with_published(figure, self.recipe.published(name, metric))
+                    for metric, figure in figures.items()
+                }
                 for name, figures in self.variants.items()
             },
             "validation": dict(self.valid),
@@ -197,11 +208,17 @@ def _mean(figures: Sequence[Estimate]) -> Estimate:
 
 
 def _row_dict(row: Row) -> dict[str, Any]:
-    told: dict[str, Any] = dict(row.ours.as_dict())
-    if row.goal.published is not None:
-        told["published"] = row.goal.published
+    told = _with_published(row.ours, row.goal.published)
     if row.goal.bar is not None:
         told["bar"] = row.goal.bar
     if row.verdict:
         told["verdict"] = row.verdict
     return told
+
+
+def _with_published(ours: Estimate, published: float | None) -> dict[str, Any]:
+    return {**ours.as_dict(), **({} if published is None else {"published": published})}
+
+
+def _places(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -22,6 +22,7 @@ from matinee.recipes import outputs
 from matinee.recipes.card import card
 from matinee.recipes.recipe import Recipe
 from matinee.recipes.results import Outcome, Trial, over_seeds
+from matinee.recipes.tradeoff import save_tradeoff
 from matinee.recommendation import Recommendations, recommend, similar
 from matinee.splits import Fold, Split
 
@@ -86,9 +87,7 @@ def run(
         seconds=time.perf_counter() - started,
         peak_mb=peak_mb(),
     )
-    text = json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / TABLE).write_text(text + "\n", encoding="utf-8")
-    (folder / CARD).write_text(card(outcome), encoding="utf-8")
+    _keep(outcome)
     return outcome
 
 
@@ -197,6 +196,16 @@ def _write_outputs(recipe: Recipe, folder: Path, trial: Trial) -> dict[str, Esti
         return {}
     fold = outputs.leave_one_out(split, wanted.leave_one_out, seed=trial.seed)
     return judge(recipe, artefact.model, fold, split, outputs.SECOND_TEST).metrics
+
+
+def _keep(outcome: Outcome) -> None:
+    """Write the table, as JSON and for people, and the picture of the variants, if asked for."""
+    folder, tradeoff = outcome.folder, outcome.recipe.outputs.tradeoff
+    text = json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / TABLE).write_text(text + "\n", encoding="utf-8")
+    (folder / CARD).write_text(card(outcome), encoding="utf-8")
+    if tradeoff is not None:
+        save_tradeoff(outcome.variants, tradeoff, folder / outputs.TRADEOFF)
 
 
 def _listed(recipe: Recipe, trial: Trial) -> Recommendations | None:

@@ -79,6 +79,9 @@ def test_an_unknown_recipe_is_refused_with_the_nearest() -> None:
         ({"metrics": {"ndcg@10": {"better": "up"}}}, "better"),
         ({"metrics": {"ndcg@10": {}}}, "is missing"),
         ({"choose": "rmse"}, "one of the recipe's metrics"),
+        ({"variants": {"a": {"published": {"rmse": 1.0}}}}, "variants.a.published"),
+        ({"outputs": {"tradeoff": ["ndcg@10", "rmse"]}}, "'rmse' is not reported"),
+        ({"outputs": {"tradeoff": ["ndcg@10"]}}, "outputs.tradeoff"),
         ({"main": "x"}, "main = 'x' is no variant"),
         ({"variants": {"a": {}, "b": {}}}, "either `main` or `choose`"),
         (

@@ -129,6 +129,34 @@ def test_the_validation_part_chooses_and_is_then_trained_on(ratings: str, tmp_pa
     assert Artefact.load(after).facts.split.digest != Artefact.load(before).facts.split.digest
 
 
+def test_a_variant_may_have_a_published_figure_of_its_own(ratings: str, tmp_path: Path) -> None:
+    variants = {"a": {"published": {"ndcg@10": 0.25}}, "b": {}, "c": {}}
+    outcome = run(made(ratings, variants=variants, main="b"), tmp_path / "out")
+    head, rows = outcome.compared()
+    assert head == ["variant", "ndcg@10, published", "ndcg@10", "map_all@10"]
+    assert [row[:2] for row in rows] == [["a", "0.2500"], ["b", "0.0100"], ["c", ""]]
+    told = json.loads((tmp_path / "out" / "table.json").read_text(encoding="utf-8"))["variants"]
+    assert [told[name]["ndcg@10"].get("published") for name in "abc"] == [0.25, 0.01, None]
+    assert "| a | 0.2500 |" in (tmp_path / "out" / "card.md").read_text(encoding="utf-8")
+
+
+def test_a_tradeoff_is_drawn(ratings: str, tmp_path: Path) -> None:
+    variants = {"a": {}, "b": {"settings": {"dim": 2}}}
+    for metrics, panels in ((["ndcg@10", "map_all@10"], 1), (["ndcg@10"] + ["map_all@10"] * 2, 2)):
+        recipe = made(ratings, variants=variants, main="a", outputs={"tradeoff": metrics})
+        run(recipe, tmp_path / "out")
+        assert width(tmp_path / "out" / "tradeoff.png") == 630 * panels
+    run(made(ratings), tmp_path / "out")
+    assert not (tmp_path / "out" / "tradeoff.png").exists()
+
+
+def width(picture: Path) -> int:
+    """In pixels, from the header of a PNG."""
+    head = picture.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(head[16:20], "big")
+
+
 def test_a_metric_to_be_kept_low_chooses_the_lowest(ratings: str, tmp_path: Path) -> None:
     recipe = made(
         ratings,
