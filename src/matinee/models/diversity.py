@@ -29,10 +29,10 @@ def genre_directions(fields: Fields) -> Tensor:
 def sameness(scores: Tensor, items: Tensor, directions: Tensor) -> Tensor:
     """The sum of the genre correlations among the ten highest scored films of a batch.
 
-    Which films are in the list is softened, so that the gradient pushes alike films out:
-    film i counts with weight σ((sᵢ - θ) / T), θ being halfway between the tenth and the
-    eleventh score. As T goes to 0 this is the sum over the ten films' pairs. A film that
-    stands twice in the batch is no pair with itself.
+    Which films are in the list is softened, so that the gradient pushes alike films out and
+    others in: film i counts with weight wᵢ ~ σ((sᵢ - θ) / T), θ being halfway between the tenth
+    and the eleventh score, and the weights sum to ten. As T goes to 0 this is the sum over the
+    ten films' pairs. A film that stands twice in the batch is no pair with itself.
 
     Args:
         scores: Scores of a batch, of any shape.
@@ -47,6 +47,7 @@ def sameness(scores: Tensor, items: Tensor, directions: Tensor) -> Tensor:
     if len(films) > BEST:
         border = top.values[BEST - 1 : BEST + 1].mean().detach()
         weights = ((top.values - border) / TEMPERATURE).sigmoid()
+        weights = weights * (BEST / weights.sum())  # ten films' worth, however close the scores
     else:
         weights = torch.ones_like(top.values)
     vectors = directions[films]

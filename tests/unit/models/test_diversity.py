@@ -44,7 +44,7 @@ def test_its_gradient_pushes_out_the_film_that_is_like_the_others() -> None:
     scores = torch.arange(20.0, 0.0, -1.0).mul(0.1).requires_grad_()
     sameness(scores, torch.arange(20), directions).backward()
     assert scores.grad is not None
-    assert scores.grad[9] > scores.grad[10] > 0
+    assert scores.grad[9] > 0 > scores.grad[10]
 
 
 def test_films_without_genres_cannot_be_varied() -> None:
