@@ -1,341 +1,305 @@
-"""Bayesian matrix factorisation of ratings, sampled by Gibbs."""
+"""Bayesian factorisation of ratings, sampled by Gibbs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 import torch
 from pydantic import Field
-from scipy.sparse import csr_array
 from torch import Tensor
 
 from matinee.config import Config, Search
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
+from matinee.errors import ConfigError
+from matinee.models import ordinal
 from matinee.models.base import Sizes, Solved
-from matinee.models.linear import bag
-from matinee.models.ragged import blocks
+from matinee.models.chain import Chain, regressors
+from matinee.models.gibbs import Ratings
+from matinee.models.grids import on_own_grid
+from matinee.models.inputs import chosen
+from matinee.models.layers import row_chunks
 
-SHAPE = RATE = 1.0
-"""Of the Gamma priors of all precisions: weak next to hundreds of people and films."""
-TOLERANCE, ITERATIONS = 1e-3, 30
-"""When the conjugate gradients are good enough, and when they give up."""
+MOST_LEVELS = 100
+"""Levels a scale may have to be taken for an ordinal one."""
+ROUNDS = 4
+"""How often a new person's vector is found, and from it how steady they are."""
 
 
 class BayesianMFConfig(Config):
     """Settings of `BayesianMF`."""
 
-    dim: Annotated[int, Field(ge=1), Search(8, 64, log=True)] = 24
+    inputs: tuple[str, ...] = ("history", "audience")
+    """'history' (which films a person rated, whatever the stars), 'audience' (who rated a
+    film), any field of films or people, or 'people' for all fields of people."""
+    likelihood: Literal["ordinal", "normal"] = "ordinal"
+    """Whether stars are ordered levels, or numbers with normal noise."""
+    steadiness: bool = True
+    """Whether each person and film has noise of its own, or all have the same."""
+    dim: Annotated[int, Field(ge=1), Search(8, 64, log=True)] = 16
     """Width of the vectors."""
     burn_in: Annotated[int, Field(ge=0)] = 60
     """Sweeps before the first sample is kept."""
     samples: Annotated[int, Field(ge=1)] = 40
     """Samples kept; predictions are their mean."""
-    every: Annotated[int, Field(ge=1)] = 4
+    every: Annotated[int, Field(ge=1)] = 3
     """Sweeps from one kept sample to the next."""
-    implicit: bool = True
-    """Whether a person is also described by which films they rated, whatever the stars."""
+    like_at: float | None = None
+    """The smallest rating that is a like; None is three quarters up the scale."""
     seed: int = 0
     """Of all that is drawn."""
 
 
 class BayesianMF(Solved[BayesianMFConfig]):
-    """Stars as μ + bᵤ + bᵢ + (pᵤ + Σⱼ yⱼ / √|Nᵤ|)·qᵢ, averaged over the posterior.
+    """Stars from μ + bᵤ + bᵢ + pᵤ·qᵢ, averaged over the posterior.
 
-    The model of SVD++ (Koren, KDD 2008, eq. 15) with normal priors whose means and
-    precisions have priors of their own, sampled by Gibbs (Salakhutdinov and Mnih, 'Bayesian
-    probabilistic matrix factorization', ICML 2008). People, then films, are drawn all at
-    once from their normal conditionals. All yⱼ together are drawn by perturbing the right
-    side of their normal equations and solving them by conjugate gradients (Papandreou and
-    Yuille, NIPS 2010). A new person's vector is the posterior mean under each sample.
+    The vector and the bias of a person are normal around what their fields and the films they
+    rated say, Σⱼ yⱼ / √|Nᵤ| as in SVD++ (Koren, KDD 2008, eq. 15), and a film's around its
+    fields and who rated it ('flipped': Rendle, Zhang and Koren, 'On the difficulty of
+    evaluating baselines', 2019). All means and precisions have priors of their own, and
+    everything is drawn by Gibbs sampling (Salakhutdinov and Mnih, 'Bayesian probabilistic
+    matrix factorization', ICML 2008; with features, Simm et al., 'Macau', 2017). Stars are
+    that sum with noise, cut into levels; people and films differ in how much noise there
+    is. A new person's vector is the posterior mean under each sample, their fields unknown.
+
+    Memory is that of the samples, `samples · (users + items) · dim` floats, while solving
+    besides a few `dim · dim` matrices for each person and a few numbers for each rating.
     """
 
     name: ClassVar[str] = "bmf"
     Config = BayesianMFConfig
     users: Tensor
     items: Tensor
-    implicit: Tensor
+    history: Tensor
     prior_mean: Tensor
     prior_precision: Tensor
-    noise_precision: Tensor
+    noise: Tensor
+    user_steadiness: Tensor
+    item_steadiness: Tensor
+    shape: Tensor
+    cuts: Tensor
+    levels: Tensor
     mean: Tensor
     low: Tensor
     high: Tensor
+    like_from: Tensor
 
     def __init__(self, config: BayesianMFConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
+        self._fields = chosen(config.inputs, sizes, ("history", "audience"))
         s, k = config.samples, config.dim + 1
+        levels = _levels(config, sizes)
         buffers = {
             "users": (s, sizes.users, k),
             "items": (s, sizes.items, k),
-            "implicit": (s, sizes.items if config.implicit else 0, config.dim),
+            "history": (s, sizes.items if "history" in config.inputs else 0, k),
             "prior_mean": (s, k),
             "prior_precision": (s, k),
-            "noise_precision": (s,),
-            **dict.fromkeys(("mean", "low", "high"), ()),
+            "noise": (s,),
+            "user_steadiness": (s, sizes.users),
+            "item_steadiness": (s, sizes.items),
+            "shape": (s,),
+            "cuts": (s, max(levels - 1, 0)),
+            "levels": (levels,),
+            **dict.fromkeys(("mean", "low", "high", "like_from"), ()),
         }
         for name, shape in buffers.items():
             self.register_buffer(name, torch.zeros(shape))
 
     def solve(self, data: Interactions) -> None:
         """Run the chain and keep samples of it."""
-        config = self.config
+        config, scale = self.config, data.scale
+        usual = scale.low + 0.75 * (scale.high - scale.low)
+        like_at = usual if config.like_at is None else config.like_at
         self.mean.fill_(float(data.ratings.mean()))
-        self.low.fill_(data.scale.low)
-        self.high.fill_(data.scale.high)
-        chain = _Chain(data, config, float(self.mean), self.device)
+        self.low.fill_(scale.low)
+        self.high.fill_(scale.high)
+        self.like_from.fill_(like_at - scale.step / 2)
+        if self.ordinal:
+            self.levels.copy_(torch.tensor(scale.levels))
+        chain = self._chain(data)
         for sweep in range(config.burn_in + config.samples * config.every):
             chain.sweep()
             kept, left = divmod(sweep - config.burn_in, config.every)
             if sweep >= config.burn_in and left == 0:
                 self._keep(kept, chain)
 
-    def _keep(self, place: int, chain: _Chain) -> None:
-        self.users[place] = chain.users
-        self.users[place, :, :-1] += chain.shift
-        self.items[place] = chain.items
-        if self.config.implicit:
-            self.implicit[place] = chain.implicit
-        self.prior_mean[place], self.prior_precision[place] = chain.user_prior
-        self.noise_precision[place] = chain.noise
+    @property
+    def ordinal(self) -> bool:
+        """Whether stars are levels."""
+        return self.config.likelihood == "ordinal"
+
+    def _chain(self, data: Interactions) -> Chain:
+        config = self.config
+        people, films = (list(fields) for fields in self._fields)
+        return Chain(
+            data,
+            dim=config.dim,
+            user_fields=["history", *people] if "history" in config.inputs else people,
+            item_fields=["audience", *films] if "audience" in config.inputs else films,
+            levels=self.ordinal,
+            steadiness=config.steadiness,
+            seed=config.seed,
+            device=self.device,
+        )
+
+    def _keep(self, place: int, chain: Chain) -> None:
+        people, films = chain.people, chain.films
+        self.users[place], self.items[place] = people.vectors, films.vectors
+        if "history" in self.config.inputs:
+            self.history[place] = people.effects[1 : 1 + self.sizes.items]
+        self.prior_mean[place], self.prior_precision[place] = people.effects[0], people.precision
+        self.noise[place], self.shape[place] = chain.noise, people.shape
+        self.user_steadiness[place] = people.steadiness
+        self.item_steadiness[place] = films.steadiness
+        self.cuts[place] = chain.cuts
 
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
-        """Expected stars, not clipped to the scale so that the best films stay apart."""
-        total = None
-        for people, films in zip(self._people(queries), self.items, strict=True):
-            films = films if items is None else films[items]  # noqa: PLW2901
-            if films.ndim == 2:
-                stars = people[:, :-1] @ films[:, :-1].T + films[:, -1]
-            else:
-                stars = torch.bmm(films[..., :-1], people[:, :-1, None]).squeeze(2) + films[..., -1]
-            stars = stars + people[:, -1:]
-            total = stars if total is None else total.add_(stars)
-        assert total is not None
-        return total.div_(self.config.samples).add_(self.mean)
+        """The expected sum that stars are cut from; the best films stay apart in it."""
+        people, _ = self._people(queries)
+        total = self._centre(0, people, items)
+        for sample in range(1, self.config.samples):
+            total += self._centre(sample, people, items)
+        return total / self.config.samples
 
+    @torch.no_grad()
     def predict(self, queries: Queries, items: Tensor) -> Tensor:
         """Expected stars on the scale of the data."""
+        if self.ordinal:
+            return (self._chances(queries, items) @ self.levels).clamp(self.low, self.high)
         return self.score(queries, items).clamp(self.low, self.high)
+
+    @torch.no_grad()
+    def likeliest(self, queries: Queries, items: Tensor) -> Tensor:
+        """The most probable ratings, `[B, K]`; with the normal likelihood, those expected."""
+        if self.ordinal:
+            return self.levels[self._chances(queries, items).argmax(-1)]
+        return self.predict(queries, items)
+
+    @torch.no_grad()
+    def probability(self, queries: Queries, items: Tensor) -> Tensor:
+        """Probability of a like, `[B, K]`.
+
+        With the normal likelihood, of a number above half a step below the smallest like.
+        """
+        if self.ordinal:
+            return self._chances(queries, items)[..., self.levels >= self.like_from].sum(-1)
+        people, steadiness = self._people(queries)
+        total = self.mean.new_zeros(len(queries), items.shape[-1])
+        for sample in range(self.config.samples):
+            above = self._centre(sample, people, items) - self.like_from
+            total += ordinal.ndtr(above * self._sharpness(sample, steadiness, items))
+        return total / self.config.samples
 
     def item_vectors(self) -> Tensor:
         """The films' vectors of the last sample."""
         return self.items[-1, :, :-1]
 
-    def _people(self, queries: Queries) -> Tensor:
-        """Vectors and biases under each sample, `[samples, B, dim + 1]`."""
-        people = self.users[:, queries.users.clamp_min(0)]
-        strangers = (queries.users < 0).nonzero().squeeze(1)
-        if len(strangers):
-            asked = queries.take(strangers)
-            for sample in range(self.config.samples):
-                people[sample, strangers] = self._fold_in(sample, asked)
-        return people
+    def _chances(self, queries: Queries, items: Tensor) -> Tensor:
+        """The probability of each level, `[B, K, L]`."""
+        people, steadiness = self._people(queries)
+        total = self.mean.new_zeros(len(queries), items.shape[-1], len(self.levels))
+        for sample, cuts in enumerate(self.cuts):
+            centre = self._centre(sample, people, items)
+            sharpness = self._sharpness(sample, steadiness, items)
+            total += ordinal.probabilities(cuts, centre, sharpness)
+        return on_own_grid(total / self.config.samples, queries, self.levels)
 
-    def _fold_in(self, sample: int, queries: Queries) -> Tensor:
-        """Posterior means of new people's vectors and biases, `[B, dim + 1]`."""
-        films = self.items[sample]
-        rows = queries.rows
-        shift = films.new_zeros(len(queries), self.config.dim)
-        if self.config.implicit:
-            weights = queries.lengths.clamp_min(1).rsqrt()[rows]
-            shift = bag(self.implicit[sample], queries, weights)
-        seen = films[queries.items]
-        known = self.mean + seen[:, -1] + (shift[rows] * seen[:, :-1]).sum(1)
-        regressors = torch.cat([seen[:, :-1], torch.ones_like(seen[:, :1])], 1)
-        found = films.new_zeros(len(queries), self.config.dim + 1)
-        _conditional(
-            queries.offsets,
-            regressors,
-            queries.ratings - known,
-            self.noise_precision[sample],
-            (self.prior_mean[sample], self.prior_precision[sample]),
-            lambda at, mean, _: found.index_copy_(0, at, mean),
-        )
-        found[:, :-1] += shift
-        return found
-
-
-Prior = tuple[Tensor, Tensor]
-"""Mean and precision of each column, `[k]` each."""
-
-
-@dataclass(frozen=True)
-class _Side:
-    """The ratings in the order of one side: row r has `offsets[r]:offsets[r + 1]`."""
-
-    offsets: Tensor
-    order: Tensor
-
-
-class _Chain:
-    """The state of the sampler; vectors carry the bias in their last column."""
-
-    def __init__(
-        self, data: Interactions, config: BayesianMFConfig, mean: float, device: torch.device
-    ) -> None:
-        self.dim, self.random = config.dim, torch.Generator(device).manual_seed(config.seed)
-        self.gammas = np.random.Generator(np.random.Philox(key=config.seed))
-        self.user_of = torch.from_numpy(data.users.astype("int64")).to(device)
-        self.item_of = torch.from_numpy(data.items.astype("int64")).to(device)
-        self.target = torch.from_numpy(data.ratings - mean).to(device)
-        counts = torch.bincount(self.item_of, minlength=data.n_items)
-        self.by_user = _Side(
-            torch.from_numpy(data.offsets).to(device),
-            torch.arange(len(data), device=device),
-        )
-        ends = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        self.by_item = _Side(ends, self.item_of.argsort(stable=True))
-        self.users = 0.1 * self._normal(data.n_users, config.dim + 1)
-        self.items = 0.1 * self._normal(data.n_items, config.dim + 1)
-        self.noise = torch.ones((), device=device)
-        self.user_prior, self.item_prior = self._prior(self.users), self._prior(self.items)
-        self.implicit = torch.zeros(data.n_items, config.dim, device=device)
-        self.implicit_precision = torch.full((config.dim,), 10.0, device=device)
-        self.shift = torch.zeros(data.n_users, config.dim, device=device)
-        lengths = torch.from_numpy(data.offsets).diff().clamp_min(1)
-        weights = lengths.rsqrt()[self.user_of.cpu()].float().numpy()
-        self.rated = data.matrix(weights) if config.implicit else None
-
-    def sweep(self) -> None:
-        """Draw everything once, each part given all others."""
-        self.user_prior = self._prior(self.users)
-        self.users, grams = self._side(
-            self.by_user, self.items, self.item_of, self._unexplained_by_items(), self.user_prior
-        )
-        if self.rated is not None:
-            self._draw_implicit(self.rated, grams)
-        self.item_prior = self._prior(self.items)
-        full = self.users.clone()
-        full[:, :-1] += self.shift
-        remains = self.target - self.users[self.user_of, -1]
-        self.items, _ = self._side(self.by_item, full, self.user_of, remains, self.item_prior)
-        self._draw_noise()
-
-    def _unexplained_by_items(self) -> Tensor:
-        films = self.items[self.item_of]
-        return self.target - films[:, -1] - (self.shift[self.user_of] * films[:, :-1]).sum(1)
-
-    def _side(
-        self, side: _Side, other: Tensor, other_of: Tensor, remains: Tensor, prior: Prior
-    ) -> tuple[Tensor, Tensor]:
-        """Draw all vectors of one side: normal, each given its own ratings.
-
-        Returns:
-            `[n, k]` and the Gram matrices of the regressors `[n, dim, dim]`.
-        """
-        regressors = torch.cat([other[:, :-1], torch.ones_like(other[:, :1])], 1)
-        count = len(side.offsets) - 1
-        drawn = other.new_empty(count, self.dim + 1)
-        grams = other.new_empty(count, self.dim, self.dim)
-
-        def draw(rows: Tensor, mean: Tensor, factor: Tensor) -> None:
-            noise = self._normal(len(rows), self.dim + 1, 1)
-            spread = torch.linalg.solve_triangular(factor.mT, noise, upper=True)
-            drawn[rows] = mean + spread.squeeze(2)
-            normal = factor @ factor.mT
-            normal.diagonal(dim1=1, dim2=2).sub_(prior[1])
-            grams[rows] = normal[:, :-1, :-1] / self.noise
-
-        order = side.order
-        _conditional(
-            side.offsets, regressors[other_of[order]], remains[order], self.noise, prior, draw
-        )
-        return drawn, grams
-
-    def _draw_implicit(self, rated: csr_array, grams: Tensor) -> None:
-        """All yⱼ at once: perturb the right side, then solve by conjugate gradients."""
-        films = self.items[self.item_of]
-        mine = self.users[self.user_of]
-        remains = self.target - films[:, -1] - mine[:, -1] - (mine * films)[:, :-1].sum(1)
-        pulls = self.noise * remains + self.noise.sqrt() * self._normal(len(remains))
-        by_user = torch.zeros_like(self.shift)
-        by_user.index_add_(0, self.user_of, pulls[:, None] * films[:, :-1])
-        precision = self.implicit_precision
-        right = _times(rated.T, by_user) + precision.sqrt() * self._normal(*self.implicit.shape)
-
-        def normal(vectors: Tensor) -> Tensor:
-            people = torch.bmm(grams, _times(rated, vectors)[:, :, None]).squeeze(2)
-            return _times(rated.T, self.noise * people) + precision * vectors
-
-        self.implicit = _conjugate_gradients(normal, right, self.implicit)
-        self.shift = _times(rated, self.implicit)
-        squares = self.implicit.square().sum(0)
-        self.implicit_precision = self._gamma(len(self.implicit), squares)
-
-    def _draw_noise(self) -> None:
-        films = self.items[self.item_of]
-        full = self.users[self.user_of]
-        full[:, :-1] += self.shift[self.user_of]
-        stars = (full * films)[:, :-1].sum(1) + full[:, -1] + films[:, -1]
-        self.noise = self._gamma(len(stars), (self.target - stars).square().sum())
-
-    def _prior(self, vectors: Tensor) -> Prior:
-        """Draw mean and precision of each column, given the vectors."""
-        n = len(vectors)
-        mean = vectors.mean(0)
-        precision = self._gamma(n, (vectors - mean).square().sum(0))
-        return mean + self._normal(vectors.shape[1]) / (precision * (n + 1)).sqrt(), precision
-
-    def _gamma(self, count: int, squares: Tensor) -> Tensor:
-        """Precisions of normals, given their number and their sums of squares."""
-        drawn = self.gammas.standard_gamma(SHAPE + count / 2, size=tuple(squares.shape))
-        return torch.as_tensor(drawn).to(squares) / (RATE + squares / 2)
-
-    def _normal(self, *shape: int) -> Tensor:
-        return torch.randn(shape, generator=self.random, device=self.random.device)
-
-
-def _conditional(
-    offsets: Tensor,
-    regressors: Tensor,
-    target: Tensor,
-    noise: Tensor,
-    prior: Prior,
-    take: Callable[[Tensor, Tensor, Tensor], object],
-) -> None:
-    """Each row's conditional of a Bayesian linear regression over its own entries.
-
-    Args:
-        offsets: `[n + 1]` which entries belong to which row.
-        regressors: `[m, k]`.
-        target: `[m]`.
-        noise: Precision of the target.
-        prior: Mean and precision of the coefficients.
-        take: Given rows `[r]`, means `[r, k]` and Cholesky factors of precisions `[r, k, k]`.
-    """
-    mean, precision = prior
-    for rows, entries, inside in blocks(offsets, len(mean)):
-        marks = inside[:, :, None].to(mean.dtype)
-        if len(target):
-            x, y = regressors[entries] * marks, target[entries][:, :, None] * marks
+    def _centre(self, sample: int, people: Tensor, items: Tensor | None) -> Tensor:
+        """μ + bᵤ + bᵢ + pᵤ·qᵢ of one sample, `[B, n_items]` or `[B, K]`."""
+        films = self.items[sample] if items is None else self.items[sample, items]
+        own = people[sample]
+        if films.ndim == 2:
+            stars = own[:, :-1] @ films[:, :-1].T + films[:, -1]
         else:
-            x, y = mean.new_zeros(len(rows), 0, len(mean)), mean.new_zeros(len(rows), 0, 1)
-        normal = noise * (x.mT @ x) + torch.diag(precision)
-        right = noise * (x.mT @ y) + (precision * mean)[:, None]
-        factor = torch.linalg.cholesky(normal)
-        take(rows, torch.cholesky_solve(right, factor).squeeze(2), factor)
+            stars = torch.bmm(films[..., :-1], own[:, :-1, None]).squeeze(2) + films[..., -1]
+        return stars + own[:, -1:] + self.mean
+
+    def _sharpness(self, sample: int, steadiness: Tensor, items: Tensor) -> Tensor:
+        """The root of the noise's precision of one sample, `[B, K]`."""
+        films = self.noise[sample] * self.item_steadiness[sample, items]
+        return (steadiness[sample, :, None] * films).sqrt()
+
+    def _people(self, queries: Queries) -> tuple[Tensor, Tensor]:
+        """Under each sample, vectors `[samples, B, dim + 1]` and steadiness `[samples, B]`."""
+        known = queries.users.clamp_min(0)
+        people, steadiness = self.users[:, known], self.user_steadiness[:, known]
+        strangers = (queries.users < 0).nonzero().squeeze(1)
+        longest = int(queries.lengths[strangers].max()) if len(strangers) else 0
+        k = people.shape[2]
+        for some in row_chunks(len(strangers), self.config.samples * k * max(k, longest)):
+            rows = strangers[some]
+            people[:, rows], steadiness[:, rows] = self._fold_in(queries.take(rows))
+        return people, steadiness
+
+    def _fold_in(self, queries: Queries) -> tuple[Tensor, Tensor]:
+        """New people under each sample, as of `_people`.
+
+        Vector, steadiness and what levels are cut from depend on each other: in turn, each is
+        set to its mean given the others.
+        """
+        rows, size = queries.rows, (self.config.samples, len(queries))
+        films = self.items[:, queries.items]
+        known, x = films[..., -1] + self.mean, regressors(films)
+        ratings = self._by_person(queries)
+        usual = self.noise[:, None] * self.item_steadiness[:, queries.items]
+        prior, steadiness = self._expected(queries), x.new_ones(size)
+        found, expected = prior, self.prior_precision[:, None] * prior
+        for _ in range(ROUNDS):
+            precision = usual * steadiness[:, rows]
+            target, variance = self._latent(queries, known + _dots(x, found[:, rows]), precision)
+            evidence = ratings.evidence(
+                x.flatten(0, 1), (target - known).flatten(), precision.flatten()
+            )
+            gram = evidence.gram.unflatten(0, size)
+            inverse = torch.linalg.inv(gram + self.prior_precision[:, None].diag_embed())
+            found = (inverse @ (evidence.right.unflatten(0, size) + expected)[..., None])[..., 0]
+            if self.config.steadiness:
+                errors = (target - known - _dots(x, found[:, rows])).square() + variance
+                # Uncertainty of the vector is error as well.
+                sums = _dots(inverse.flatten(2), gram.flatten(2)) / steadiness
+                sums.index_add_(1, rows, usual * errors)
+                shape = self.shape[:, None]
+                steadiness = (2 * shape + queries.lengths) / (2 * shape + sums)
+        return found, steadiness
+
+    def _by_person(self, queries: Queries) -> Ratings:
+        """The histories, once for each sample."""
+        samples, people = self.config.samples, len(queries)
+        rows = queries.rows + people * torch.arange(samples, device=self.device)[:, None]
+        entries = torch.arange(rows.numel(), device=self.device)
+        return Ratings.by(rows.flatten(), samples * people, entries)
+
+    def _expected(self, queries: Queries) -> Tensor:
+        """What the films of the histories say of the vectors, `[samples, B, dim + 1]`."""
+        expected = self.prior_mean[:, None].repeat(1, len(queries), 1)
+        if "history" in self.config.inputs:
+            weights = queries.lengths.clamp_min(1).rsqrt()[queries.rows, None]
+            expected.index_add_(1, queries.rows, self.history[:, queries.items] * weights)
+        return expected
+
+    def _latent(self, queries: Queries, centre: Tensor, precision: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of what the levels are cut from, `[samples, n]` each."""
+        if not self.ordinal:
+            return queries.ratings.expand_as(centre), torch.zeros_like(centre)
+        levels = (queries.ratings[:, None] - self.levels).abs().argmin(1)
+        return ordinal.latent_moments(self.cuts.double(), levels, centre, precision.sqrt())
 
 
-def _conjugate_gradients(apply: Callable[[Tensor], Tensor], right: Tensor, start: Tensor) -> Tensor:
-    """Solve apply(x) = right for a symmetric positive definite `apply` (Hestenes, Stiefel 1952)."""
-    x, residual = start.clone(), right - apply(start)
-    direction, size = residual.clone(), residual.square().sum()
-    goal = TOLERANCE**2 * right.square().sum()
-    for _ in range(ITERATIONS):
-        if size <= goal:
-            break
-        image = apply(direction)
-        step = size / (direction * image).sum()
-        x.add_(step * direction)
-        residual.sub_(step * image)
-        last, size = size, residual.square().sum()
-        direction = residual + size / last * direction
-    return x
+def _dots(left: Tensor, right: Tensor) -> Tensor:
+    return (left * right).sum(-1)
 
 
-def _times(matrix: csr_array, dense: Tensor) -> Tensor:
-    return torch.from_numpy(matrix @ dense.cpu().numpy()).to(dense)
+def _levels(config: BayesianMFConfig, sizes: Sizes) -> int:
+    """How many levels there are; 0 where stars are numbers."""
+    if config.likelihood == "normal":
+        return 0
+    if not 2 <= sizes.levels <= MOST_LEVELS:
+        raise ConfigError(
+            f"the ratings have {sizes.levels:,} levels",
+            where="likelihood",
+            expected=f"2 to {MOST_LEVELS}",
+            remedy='Set likelihood = "normal".',
+        )
+    return sizes.levels
