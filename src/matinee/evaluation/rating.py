@@ -51,6 +51,23 @@ class LikePredictor(Protocol):
         ...
 
 
+@runtime_checkable
+class LevelPredictor(Protocol):
+    """A model that gives the most probable rating, which need not be the one nearest the mean."""
+
+    def likeliest(self, queries: Queries, items: Tensor) -> Tensor:
+        """The most probable ratings, of those there are to choose from.
+
+        Args:
+            queries: B people.
+            items: `[K]` or `[B, K]`.
+
+        Returns:
+            `[B, K]`.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Pairs:
     """The held-out ratings beside what was predicted of them.
@@ -63,6 +80,7 @@ class Pairs:
         probability: `[n]` the predicted probability of a like, or None.
         scale: The scale of the data.
         like_at: The smallest rating that is a like.
+        likeliest: `[n]` the most probable rating, or None: then the level nearest `stars`.
     """
 
     users: LongArray
@@ -72,11 +90,17 @@ class Pairs:
     probability: Vector | None
     scale: Scale
     like_at: float
+    likeliest: Vector | None = None
 
     @cached_property
     def liked(self) -> BoolArray:
         """Whether each rating is a like."""
         return self.truth >= self.like_at
+
+    @cached_property
+    def answer(self) -> LongArray:
+        """The level that each rating is predicted to be, 0 the lowest."""
+        return self.level(self.stars if self.likeliest is None else self.likeliest)
 
     @cached_property
     def per_user(self) -> Vector:
@@ -121,7 +145,7 @@ def predict_pairs(
     People are taken in order of how much they rated, so that little is predicted in vain.
 
     Args:
-        model: Has `predict`, and perhaps `probability`.
+        model: Has `predict`, and perhaps `probability` and `likeliest`.
         fold: Histories and held-out ratings.
         train: Tells the scale, with the held-out ratings.
         like_at: The smallest rating that is a like; by default three quarters up the scale.
@@ -139,9 +163,11 @@ def predict_pairs(
     check(model, fold)
     held, scale = fold.held_out, _scale(train, fold.held_out)
     stars = _ask(model, fold, model.predict, batch, progress, "rating")
-    chances = None
+    chances = likeliest = None
     if isinstance(model, LikePredictor):
         chances = _ask(model, fold, model.probability, batch, progress, "probability")
+    if isinstance(model, LevelPredictor):
+        likeliest = _ask(model, fold, model.likeliest, batch, progress, "likeliest rating")
     return Pairs(
         users=np.searchsorted(fold.users, held.users),
         n_users=len(fold.users),
@@ -150,6 +176,7 @@ def predict_pairs(
         probability=chances,
         scale=scale,
         like_at=scale.low + 0.75 * (scale.high - scale.low) if like_at is None else like_at,
+        likeliest=likeliest,
     )
 
 
@@ -173,11 +200,13 @@ def mae(pairs: Pairs) -> Figure:
 
 
 def accuracy(pairs: Pairs) -> Figure:
-    """Share of the ratings whose prediction, rounded to the nearest level, is right.
+    """Share of the ratings that are predicted exactly.
 
-    Halves are rounded up: 3.5 stars count as 4 where only whole stars are given.
+    A model that gives the most probable rating is judged by it. Of others the expected
+    rating is rounded to the nearest level, halves up: 3.5 stars count as 4 where only whole
+    stars are given.
     """
-    right = pairs.level(pairs.stars) == pairs.level(pairs.truth)
+    right = pairs.answer == pairs.level(pairs.truth)
     return pairs.mean(right.astype(np.float64))
 
 
@@ -256,7 +285,7 @@ def confusion(pairs: Pairs) -> pl.DataFrame:
         Undefined: If the scale is too fine to have levels.
     """
     levels = pairs.scale.levels
-    cells = pairs.level(pairs.truth) * len(levels) + pairs.level(pairs.stars)
+    cells = pairs.level(pairs.truth) * len(levels) + pairs.answer
     counts = np.bincount(cells, minlength=len(levels) ** 2).reshape(len(levels), -1)
     columns = {f"{level:g}": counts[:, j] for j, level in enumerate(levels)}
     return pl.DataFrame({"rating": levels, **columns})
@@ -339,7 +368,10 @@ METRICS: dict[str, Metric[RatingMetric]] = {
     "mse": Metric(mse, "mean squared error in stars", np.inf, at_k=False),
     "mae": Metric(mae, "mean absolute error in stars", np.inf, at_k=False),
     "accuracy": Metric(
-        accuracy, "share of predictions that are right once rounded, halves up", at_k=False
+        accuracy,
+        "share of ratings whose most probable level, or else the level nearest the prediction, "
+        "is right",
+        at_k=False,
     ),
     "auc": Metric(
         auc, "share of (liked, disliked) pairs in order of predicted stars, ties half", at_k=False

@@ -141,6 +141,26 @@ def test_halves_round_up_and_levels_end_with_the_scale() -> None:
     assert rating.accuracy(pairs).value == 1.0
 
 
+def test_the_most_probable_rating_counts_where_a_model_gives_it() -> None:
+    """Half ones, half fives: 3 is expected and is never given."""
+    truth = np.array([1.0, 5.0, 5.0])
+    pairs = Pairs(
+        users=np.zeros(3, np.int64),
+        n_users=1,
+        truth=truth,
+        stars=np.array([3.0, 3.0, 4.4]),
+        probability=None,
+        scale=Scale(1.0, 5.0, 1.0),
+        like_at=4.0,
+        likeliest=np.array([1.0, 1.0, 5.0]),
+    )
+    assert rating.accuracy(pairs).value == pytest.approx(2 / 3)
+    assert rating.mae(pairs).value == pytest.approx((2 + 2 + 0.6) / 3)
+    table = rating.confusion(pairs)
+    assert table.row(0) == (1.0, 1, 0, 0, 0, 0)
+    assert table.row(4) == (5.0, 1, 0, 0, 0, 1)
+
+
 def test_a_scale_of_halves_has_its_own_levels() -> None:
     truth = np.array([0.5, 3.5, 5.0])
     stars = np.array([0.6, 3.2, 4.74])  # nearest: 0.5, 3.0 and 4.5
