@@ -6,13 +6,15 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import DatabaseError
 
 from matinee.errors import StoreError
 from matinee.service.store import migrating
+from matinee.service.store.backend import Backend
 from matinee.service.store.schema import REVISION, metadata
 from matinee.service.store.sqlite import safe
 from matinee.service.store.store import open_backend
+
+_SQLITE = f"SQLite {sqlite3.sqlite_version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +46,29 @@ def examine(url: str) -> Health:
     """
     backend = open_backend(url, create=False)
     try:
-        found = backend.read(_examine)
+        damage = _damage(backend)
+        if damage:
+            return Health(str(backend.place), _SQLITE, None, problems=damage, notes=_notes())
+        return Health(str(backend.place), *backend.read(_examine))
     finally:
         backend.close()
-    return Health(str(backend.place), *found)
+
+
+def _damage(backend: Backend) -> list[str]:
+    if backend.place.path is None:
+        return []
+    try:
+        found = backend.read(lambda c: c.exec_driver_sql("PRAGMA integrity_check").scalars().all())
+    except StoreError as error:
+        return [error.what]
+    return [] if list(found) == ["ok"] else [str(line) for line in found]
 
 
 def _examine(
     connection: Connection,
 ) -> tuple[str, str | None, dict[str, int], list[str], list[str]]:
     lite = connection.dialect.name == "sqlite"
-    server, notes = _server(connection), _notes() if lite else []
-    damage = _damage(connection) if lite else []
-    if damage:
-        return server, None, {}, damage, notes
+    server, notes = (_SQLITE, _notes()) if lite else (_postgres(connection), [])
     try:
         version = migrating.version(connection)
     except StoreError as error:
@@ -67,14 +78,6 @@ def _examine(
         problems.append(f"the schema version is {version}, and not {REVISION}")
     rows = _rows(connection) if version == REVISION else {}
     return server, version, rows, problems, notes
-
-
-def _damage(connection: Connection) -> list[str]:
-    try:
-        found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-    except DatabaseError as error:
-        return [str(error.orig)]
-    return [] if list(found) == ["ok"] else [str(line) for line in found]
 
 
 def _orphans(connection: Connection) -> list[str]:
@@ -95,9 +98,7 @@ def _rows(connection: Connection) -> dict[str, int]:
     }
 
 
-def _server(connection: Connection) -> str:
-    if connection.dialect.name == "sqlite":
-        return f"SQLite {sqlite3.sqlite_version}"
+def _postgres(connection: Connection) -> str:
     return f"PostgreSQL {connection.exec_driver_sql('SHOW server_version').scalar_one()}"
 
 
@@ -105,6 +106,6 @@ def _notes() -> list[str]:
     if safe():
         return []
     return [
-        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug, which Matinee's one writer"
+        f"{_SQLITE} has the WAL-reset bug, which Matinee's one writer"
         " avoids; let no other program write to the file"
     ]
