@@ -1,9 +1,12 @@
-"""All measurements, one after the other."""
+"""All measurements that need no data but simulated ones, one after the other."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import scale
+from benchmarks import plain_loop, scale
 
-scale.main(Path("build/simulated-20m"))
+FOLDER = Path("build/simulated-20m")
+
+scale.main(FOLDER)
+plain_loop.main(FOLDER, whole=True)
