@@ -28,6 +28,8 @@ from matinee.evaluation.metric import Metric
 from matinee.models import MODELS
 from matinee.models.base import Learned, RatingPredictor
 from matinee.recipes import Goal, Recipe, find, names
+from matinee.service.app import create_app
+from matinee.service.settings import ServeSettings
 
 FOLDER = Path(__file__).parent / "reference"
 WORDS = {NoneType: "none", str: "text", float: "number", bool: "true or false", Path: "path"}
@@ -46,6 +48,7 @@ def pages() -> dict[str, str]:
         "splits.md": split_kinds(),
         "metrics.md": metrics(),
         "recipes.md": recipe_pages(),
+        "rest.md": rest(),
     }
     return {name: NOTE + text.rstrip() + "\n" for name, text in texts.items()}
 
@@ -320,6 +323,97 @@ def _given(values: dict[str, Any]) -> str:
 
 def _fixed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def rest() -> str:
+    """The REST API, from its OpenAPI document, and the settings of the service."""
+    document = create_app(ServeSettings.load()).openapi()
+    parts = [
+        "# The REST API\n",
+        document["info"]["description"] + "\n",
+        "The service gives this as an OpenAPI 3.1 document at `/openapi.json`. Limits are those "
+        "of the [settings](#settings) as they are by default.\n",
+    ]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            parts += _operation(f"{method.upper()} {path}", operation, document)
+    parts.append("## What lists are of\n")
+    shapes = _shapes(document)
+    for name, schema in document["components"]["schemas"].items():
+        if name == "Problem" or f"list of {name}" in shapes:
+            parts.append(f"### {name}\n\n{schema['description']}\n")
+            rows = _json_fields({"$ref": f"/{name}"}, document)
+            parts.append(_table(("field", "type", "meaning"), rows))
+    parts.append("## Settings\n")
+    parts.append(
+        "On the command line `--host`, `--port`, `--workers`, `--database` and `--set "
+        "name=value`; in the environment `MATINEE_NAME`; in a TOML file with `--config`. The "
+        "first of these that names a setting counts.\n"
+    )
+    rows = [_serve_setting(name, field) for name, field in ServeSettings.model_fields.items()]
+    parts.append(_table(("setting", "type", "default", "meaning"), rows))
+    return "\n".join(parts)
+
+
+def _serve_setting(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
+    kind, default, _, meaning = _field(field)
+    return f"`{name}`", kind, default if field.default_factory is None else "", meaning
+
+
+def _operation(title: str, operation: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
+    yield f"## `{title}`\n\n{operation['description']}\n"
+    given = operation.get("parameters", [])
+    if given:
+        rows = [
+            (f"`{p['name']}`", p["in"], _json_type(p["schema"]), p.get("description", ""))
+            for p in given
+        ]
+        yield _table(("parameter", "in", "type", "meaning"), rows)
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        fields = _json_fields(content["schema"], document)
+        yield f"Body: `{kind}`" + (".\n" if fields else ", a file.\n")
+        if fields:
+            yield _table(("field", "type", "meaning"), fields)
+    for status, answer in operation["responses"].items():
+        for kind, content in answer.get("content", {}).items():
+            if kind != "application/problem+json":
+                yield f"Reply {status}: `{kind}`\n"
+                fields = _json_fields(content["schema"], document)
+                yield _table(("field", "type", "meaning"), fields) if fields else ""
+
+
+def _json_fields(schema: dict[str, Any], document: dict[str, Any]) -> list[tuple[str, ...]]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    properties = document["components"]["schemas"].get(name, {}).get("properties", {})
+    return [
+        (f"`{field}`", _json_type(told), told.get("description", ""))
+        for field, told in properties.items()
+    ]
+
+
+def _shapes(document: dict[str, Any]) -> set[str]:
+    """What the lists in the document's schemas are of."""
+    schemas = document["components"]["schemas"].values()
+    fields = (field for schema in schemas for field in schema.get("properties", {}).values())
+    return {_json_type(field).partition(",")[0] for field in fields}
+
+
+def _json_type(schema: dict[str, Any]) -> str:
+    """A JSON schema in words."""
+    if "$ref" in schema:
+        return schema["$ref"].rpartition("/")[2]
+    if "anyOf" in schema:
+        return " or ".join(_json_type(part) for part in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    kind = str(schema.get("const", schema.get("type", "any")))
+    kind = f"list of {_json_type(schema['items'])}" if kind == "array" else kind
+    bounds = [
+        f"{sign} {_plain(schema[key])}"
+        for key, sign in (("minimum", "≥"), ("maximum", "≤"), ("maxItems", "at most"))
+        if key in schema
+    ]
+    return ", ".join([kind, *bounds])
 
 
 def type_text(annotation: Any) -> str:

@@ -15,6 +15,7 @@ PAGES = (
     "models.md",
     "python.md",
     "recipes.md",
+    "rest.md",
     "settings.md",
     "splits.md",
 )

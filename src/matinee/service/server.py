@@ -48,8 +48,8 @@ def serve(settings: ServeSettings, announce: Announce, *, level: str = "INFO") -
     opened = open_parts(settings)
     with ExitStack() as stack:
         stack.callback(opened.store.close)
-        taken = stack.enter_context(_listen(settings))
-        announce(_address(settings, taken), opened)
+        taken = stack.enter_context(listen(settings))
+        announce(address(settings, taken), opened)
         configure_logging(level)
         if settings.workers == 1:
             uvicorn.Server(Config(settings, create_app(settings, opened))).run([taken])
@@ -180,7 +180,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def _listen(settings: ServeSettings) -> socket.socket:
+def listen(settings: ServeSettings) -> socket.socket:
     """Take the address.
 
     Raises:
@@ -203,6 +203,7 @@ def _listen(settings: ServeSettings) -> socket.socket:
     return taken
 
 
-def _address(settings: ServeSettings, taken: socket.socket) -> str:
+def address(settings: ServeSettings, taken: socket.socket) -> str:
+    """Where a browser finds it."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{taken.getsockname()[1]}"

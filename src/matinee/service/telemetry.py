@@ -121,7 +121,7 @@ class Telemetry:
             await self.app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope["state"]["request_id"] = request_id
+        scope.setdefault("state", {})["request_id"] = request_id
         status = 500
         header = (b"x-request-id", request_id.encode())
 

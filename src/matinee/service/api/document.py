@@ -14,7 +14,9 @@ ABOUT = """Film recommendations over a database of ratings.
 
 Every error is an `application/problem+json` document. Every reply has an `X-Request-ID`. Keys
 go into the header `Authorization: Bearer mt_...`; where no key was made and the service listens
-to its own machine alone, none is needed."""
+to its own machine alone, none is needed. A key of scope `read` may read and ask for
+recommendations, one of scope `write` may change what is kept of people, one of scope `admin` may
+change which model serves; no scope includes another. Health needs no key."""
 
 PROBLEM = {
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
