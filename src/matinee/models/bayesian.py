@@ -38,11 +38,11 @@ class BayesianMFConfig(Config):
     """Whether each person and film has noise of its own, or all have the same."""
     dim: Annotated[int, Field(ge=1), Search(8, 64, log=True)] = 16
     """Width of the vectors."""
-    burn_in: Annotated[int, Field(ge=0)] = 60
+    burn_in: Annotated[int, Field(ge=0)] = 30
     """Sweeps before the first sample is kept."""
-    samples: Annotated[int, Field(ge=1)] = 40
+    samples: Annotated[int, Field(ge=1)] = 30
     """Samples kept; predictions are their mean."""
-    every: Annotated[int, Field(ge=1)] = 3
+    every: Annotated[int, Field(ge=1)] = 2
     """Sweeps from one kept sample to the next."""
     like_at: float | None = None
     """The smallest rating that is a like; None is three quarters up the scale."""
