@@ -266,6 +266,10 @@ class TestPostgres:
         with pytest.raises(StoreError, match='"nowhere" does not exist'):
             open_store(postgres.url("nowhere"))
 
+    def test_another_encoding_is_refused(self, postgres: Cluster) -> None:
+        with pytest.raises(StoreError, match=r"SQL_ASCII.*UTF8"):
+            open_store(postgres.database("SQL_ASCII"))
+
     def test_a_connection_that_broke_is_made_anew(self, postgres: Cluster) -> None:
         url = postgres.database()
         with open_store(url) as store:

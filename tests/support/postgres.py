@@ -61,11 +61,15 @@ class Cluster:
     def url(self, name: str) -> str:
         return f"postgresql://{USER}@/{name}?host={self.folder}"
 
-    def database(self) -> str:
+    def database(self, encoding: str = "UTF8") -> str:
         """Make a new, empty database; its URL."""
         name = next(self._names)
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} ENCODING {} LOCALE 'C' TEMPLATE template0").format(
+                    sql.Identifier(name), encoding
+                )
+            )
         return self.url(name)
 
     def _run(self, program: str, *arguments: object) -> None:

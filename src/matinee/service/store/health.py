@@ -73,7 +73,7 @@ def _examine(
         version = migrating.version(connection)
     except StoreError as error:
         return server, None, {}, [error.what], notes
-    problems = _orphans(connection) if lite else _encoding(connection)
+    problems = _orphans(connection) if lite else []
     if version != REVISION:
         problems.append(f"the schema version is {version}, and not {REVISION}")
     rows = _rows(connection) if version == REVISION else {}
@@ -84,11 +84,6 @@ def _orphans(connection: Connection) -> list[str]:
     orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     tables = ", ".join(sorted({str(row[0]) for row in orphans}))
     return [f"{len(orphans)} rows belong to nobody, in {tables}"] if orphans else []
-
-
-def _encoding(connection: Connection) -> list[str]:
-    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
-    return [] if encoding == "UTF8" else [f"the encoding is {encoding}, and not UTF8"]
 
 
 def _rows(connection: Connection) -> dict[str, int]:

@@ -55,7 +55,7 @@ def upgrade(connection: Connection) -> None:
     """Bring a database to the version of this code.
 
     Raises:
-        StoreError: If it is newer than this code.
+        StoreError: If it is newer than this code, or cannot hold every text.
     """
     from alembic import command  # noqa: PLC0415 - a third of a second that most starts can save
     from alembic.config import Config  # noqa: PLC0415
@@ -63,6 +63,7 @@ def upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         # Several servers may start at once; the first makes the tables, the others wait.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        _check_encoding(connection)
     found = version(connection)
     if found is not None:
         refuse_newer(found)
@@ -84,4 +85,14 @@ def refuse_newer(found: str) -> None:
             f"the database has schema version {found}, of a newer Matinee",
             expected=f"at most {REVISION}",
             remedy="Use the Matinee that wrote it, or newer.",
+        )
+
+
+def _check_encoding(connection: Connection) -> None:
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise StoreError(
+            f"the database has the encoding {encoding}",
+            expected="UTF8",
+            remedy="Make it with `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`.",
         )

@@ -35,7 +35,9 @@ class Postgres:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        url = place.url.update_query_dict({"connect_timeout": str(PATIENCE)}, append=False)
+        url = place.url.update_query_dict(
+            {"connect_timeout": str(PATIENCE), "client_encoding": "utf8"}, append=False
+        )
         try:
             self._engine = create_engine(
                 url,
