@@ -52,7 +52,9 @@ LIGHTNESS = {
 }
 """By decade: old films are dark with light type, new ones light with dark type."""
 
-CHROMA = 0.075
+CHROMA, QUIET = 0.075, 0.05
+"""Of grounds and of figures."""
+
 APART = 0.055
 """How much lighter or darker than the ground the figure is."""
 
@@ -152,7 +154,7 @@ def colours(hue: str, decade: int, theme: str) -> Colours:
     return Colours(
         ground=oklch(lightness, chroma, degrees),
         type=(PAPER if dark else INK)[theme],
-        figure=oklch(lightness + (APART if dark else -APART), chroma, degrees),
+        figure=oklch(lightness + (APART if dark else -APART), min(chroma, QUIET), degrees),
     )
 
 

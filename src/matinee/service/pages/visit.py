@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
@@ -120,8 +121,15 @@ class Visit:
         return self.request.url.scheme == "https"
 
 
-async def visit(request: Request) -> Visit:
+async def visit(request: Request) -> AsyncGenerator[Visit]:
     """The visit that a request is, with all that is stored of the person."""
+    try:
+        yield await _visit(request)
+    finally:
+        await request.close()  # and with it the files that a form brought
+
+
+async def _visit(request: Request) -> Visit:
     site: Site = request.state.site
     session = site.cookies.session(request.cookies)
     found = Visit(site, request, session, note=site.cookies.note(request.cookies))
