@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from matinee.curves import ACCENT, GREY, INK, PAPER, SERIF, plain
@@ -19,8 +20,8 @@ Variants = Mapping[str, Mapping[str, Estimate]]
 def save_tradeoff(variants: Variants, metrics: Sequence[str], path: Path) -> None:
     """Draw one metric against each of some others, as PNG.
 
-    A point is a variant, with its 95 % interval upwards and downwards; points are joined in the
-    order of the variants, the first of which is filled.
+    A point is a variant, with its 95 % interval upwards and downwards; points are joined, and
+    darker, in the order of the variants.
 
     Args:
         variants: The figures.
@@ -34,17 +35,18 @@ def save_tradeoff(variants: Variants, metrics: Sequence[str], path: Path) -> Non
         panels[0].set_ylabel(up, color=INK)
         for axes, metric in zip(panels, others, strict=True):
             plain(axes)
-            axes.margins(0.2, 0.12)
             axes.set_xlabel(metric, color=INK)
             _points(axes, variants, metric, up)
+        panels[-1].legend(frameon=False, labelcolor=INK, fontsize=9)
         figure.savefig(path, dpi=150)
 
 
 def _points(axes: Any, variants: Variants, right: str, up: str) -> None:
-    heights = [figures[up] for figures in variants.values()]
-    x, y = [figures[right].value for figures in variants.values()], [h.value for h in heights]
-    axes.plot(x, y, color=GREY, linewidth=1, zorder=1)
-    axes.vlines(x, [h.low for h in heights], [h.high for h in heights], color=GREY, linewidth=0.8)
-    axes.scatter(x, y, s=34, color=[INK] + [PAPER] * (len(x) - 1), edgecolor=INK, zorder=3)
-    for name, at in zip(variants, zip(x, y, strict=True), strict=True):
-        axes.annotate(name, at, (6, 4), textcoords="offset points", fontsize=9, color=ACCENT)
+    places = [(figures[right].value, figures[up].value) for figures in variants.values()]
+    axes.plot(*zip(*places, strict=True), color=GREY, linewidth=1, zorder=1)
+    shades = LinearSegmentedColormap.from_list("shades", [PAPER, ACCENT])
+    for number, (name, (x, y)) in enumerate(zip(variants, places, strict=True)):
+        height = variants[name][up]
+        axes.vlines(x, height.low, height.high, color=GREY, linewidth=0.8, zorder=2)
+        shade = shades(number / max(len(places) - 1, 1))
+        axes.scatter(x, y, s=42, color=[shade], edgecolor=INK, zorder=3, label=name)
