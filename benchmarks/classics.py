@@ -89,7 +89,7 @@ CLASSICS: Mapping[str, Classic] = {
     "logistic regression": Classic(
         one_hot,
         lambda **chosen: LogisticRegression(max_iter=200, **chosen),
-        tuple({"C": c} for c in (0.1, 0.3, 1.0)),
+        tuple({"C": c} for c in (0.3, 1.0, 3.0, 10.0)),
     ),
     "random forest": Classic(
         summaries,
