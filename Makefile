@@ -78,6 +78,7 @@ docs: $(VENV)/.dev ## Build the documentation into site/; a broken link is an er
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 serve: $(VENV)/.run ## Serve the recommendations of RUN on this machine
+	@[ "$(RUN)" != runs/demo ] || [ -f runs/demo/model.json ] || $(BIN)/matinee demo >/dev/null
 	@$(BIN)/matinee serve $(RUN)
 
 clean: ## Remove what was built; .venv and runs/ stay

@@ -82,6 +82,11 @@ class Server:
         values = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
         return {"mb": int(values["VmRSS"]) / 1000, "peak_mb": int(values["VmHWM"]) / 1000}
 
+    def cpu_seconds(self) -> float:
+        """Processor time used so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> int:
         """End it; its exit code."""
         self.process.terminate()
@@ -216,8 +221,9 @@ def main() -> None:
         ready = wait_until_ready(options.port)
         before = server.memory()
         asyncio.run(drive(options.port, token, 50, 3))  # warm
-        load = os.getloadavg()
+        load, used = os.getloadavg(), server.cpu_seconds()
         figures = asyncio.run(drive(options.port, token, options.rate, options.seconds))
+        used = server.cpu_seconds() - used
         steps = step_up(options.port, token, options.rate, 10) if options.saturation else []
         after = server.memory()
     finally:
@@ -228,6 +234,7 @@ def main() -> None:
         "ready_seconds": round(ready, 1),
         "load_average_before": load,
         "figures": asdict(figures),
+        "server_cpu_ms_per_request": round(1000 * used / figures.answered, 2),
         "saturation": [asdict(step) for step in steps],
         "memory_ready": before,
         "memory_after": after,

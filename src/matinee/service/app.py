@@ -81,6 +81,7 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> FastAPI
         yield
         await service.close()
         parts.store.close()
+        metrics.close()
 
     app = FastAPI(
         title="Matinee",

@@ -25,6 +25,7 @@ ErrorPage = Callable[[Request, int, MatineeError], Response]
 PROGRAMS = ("/v1", "/health", "/metrics", "/openapi.json")
 """Paths under which errors are problem documents even if there are pages."""
 
+
 class Internal(MatineeError):
     """A bug of ours."""
 

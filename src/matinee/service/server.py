@@ -8,8 +8,8 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -52,7 +52,7 @@ def serve(settings: ServeSettings, announce: Announce, *, level: str = "INFO") -
         announce(address(settings, taken), opened)
         configure_logging(level)
         if settings.workers == 1:
-            uvicorn.Server(Config(settings, create_app(settings, opened))).run([taken])
+            Server(Config(settings, create_app(settings, opened))).run([taken])
             return
         opened.store.close()
         os.environ[SHARED] = stack.enter_context(tempfile.TemporaryDirectory("matinee-metrics"))
@@ -65,6 +65,17 @@ def serve(settings: ServeSettings, announce: Announce, *, level: str = "INFO") -
 def _worker(settings: ServeSettings, level: str) -> Any:
     configure_logging(level)
     return create_app(settings)
+
+
+class Server(uvicorn.Server):
+    """A server that ends as if it had nothing left to do, when it is told to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Take signals as wishes, and do not raise them again at the end."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
 
 
 class Workers(Multiprocess):
@@ -136,15 +147,12 @@ class Protocol(HttpToolsProtocol):
         if self._timer is None:
             self._await_head()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; those of a head that came in one piece are counted here."""
-        super().on_header(name, value)
-        if sum(len(n) + len(v) for n, v in self.headers) > self.config.settings.max_header_bytes:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
-
     def on_headers_complete(self) -> None:
         """The head is here."""
         self._head_is_here()
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > self.config.settings.max_header_bytes:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
         if not self.transport.is_closing():
             super().on_headers_complete()
 

@@ -140,6 +140,7 @@ class ServeSettings(BaseSettings):
         """
         named = {k: v for k, v in (given or {}).items() if v is not None}
         written = load_toml(file) if file else {}
+        _check_names(cls, named, where="--set")
         _check_names(cls, written, where=str(file))
         _check_names(cls, _variables(), where="the environment")
         lower = {k: v for k, v in written.items() if PREFIX + k.upper() not in os.environ}

@@ -42,41 +42,54 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = {"registry": self.registry, "namespace": "matinee"}
         self.latency = Histogram(
-            "request_seconds",
+            "matinee_request_seconds",
             "Time to answer, by route.",
             ["method", "route", "status"],
             buckets=BUCKETS,
-            **own,
+            registry=self.registry,
         )
         self.in_flight = Gauge(
-            "requests_in_flight",
+            "matinee_requests_in_flight",
             "Requests being answered.",
             multiprocess_mode="livesum",
-            **own,
+            registry=self.registry,
         )
         self.queue = Gauge(
-            "scoring_queue", "People waiting for scores.", multiprocess_mode="livesum", **own
+            "matinee_scoring_queue",
+            "People waiting for scores.",
+            multiprocess_mode="livesum",
+            registry=self.registry,
         )
-        self.batch = Histogram("scoring_batch", "People scored together.", buckets=BATCHES, **own)
-        self.lists = Counter("recommendations", "Lists made.", ["fallback"], **own)
+        self.batch = Histogram(
+            "matinee_scoring_batch",
+            "People scored together.",
+            buckets=BATCHES,
+            registry=self.registry,
+        )
+        self.lists = Counter(
+            "matinee_recommendations", "Lists made.", ["fallback"], registry=self.registry
+        )
         self.log_lost = Counter(
-            "recommendation_log_lost", "Entries of the log that were not written.", **own
+            "matinee_recommendation_log_lost",
+            "Entries of the log that were not written.",
+            registry=self.registry,
         )
-        self.store_errors = Counter("store_errors", "Failures of the database.", **own)
+        self.store_errors = Counter(
+            "matinee_store_errors", "Failures of the database.", registry=self.registry
+        )
         self.model = Gauge(
-            "model_serving",
+            "matinee_model_serving",
             "1 for the version that serves.",
             ["version"],
             multiprocess_mode="livemax",
-            **own,
+            registry=self.registry,
         )
         self.loaded = Gauge(
-            "model_loaded_timestamp_seconds",
+            "matinee_model_loaded_timestamp_seconds",
             "When the model that serves was loaded; its age is the time since.",
             multiprocess_mode="livemin",
-            **own,
+            registry=self.registry,
         )
         self._version = ""
 
@@ -91,6 +104,11 @@ class Metrics:
     def recommended(self, *, fallback: bool) -> None:
         """Count a list."""
         self.lists.labels("true" if fallback else "false").inc()
+
+    def close(self) -> None:
+        """What is counted of this worker's present state counts no more."""
+        if os.environ.get(SHARED):
+            multiprocess.mark_process_dead(os.getpid())
 
     def page(self) -> Response:
         """Everything in Prometheus's text format, added up over all workers."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from matinee.service.api.common import service_of
+from matinee.service.api.common import Serving
 from matinee.service.refusals import Forbidden, Unauthorised
 from matinee.service.service import Service
 from matinee.service.store import Store, digest, key_id
@@ -32,8 +32,7 @@ def needs(scope: str) -> Any:
     Where no key was ever made and only this machine can reach the service, none is needed.
     """
 
-    async def check(request: Request, credentials: Credentials) -> None:
-        service = service_of(request)
+    async def check(request: Request, credentials: Credentials, service: Serving) -> None:
         if "authorization" in request.headers:
             token = credentials.credentials if credentials else ""
             await service.read(check_token, service.store, token, scope)

@@ -16,8 +16,8 @@ from matinee.service.problems import BadRequest
 from matinee.service.service import Service
 
 
-def service_of(request: Request) -> Service:
-    """The service that answers."""
+async def service_of(request: Request) -> Service:
+    """The service that answers; asynchronous, or else FastAPI would call it in a thread."""
     return request.app.state.service
 
 

@@ -1,0 +1,177 @@
+"""`matinee serve` as a process, and what comes over the wire before it is a request."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from matinee.artefact import Artefact
+from matinee.cli.main import run as matinee
+from matinee.service.deployment import version_of
+from matinee.service.store import open_store
+from support.postgres import Cluster
+from support.serving import listening, saved
+
+Make = Callable[..., Artefact]
+
+
+@pytest.fixture
+def run(make_run: Make, tmp_path: Path) -> str:
+    return saved(make_run(), tmp_path / "run")
+
+
+@pytest.fixture
+def address(run: str, tmp_path: Path) -> Generator[tuple[str, int]]:
+    limits = {"max_header_bytes": 1000, "header_seconds": 0.3}
+    with listening(run=run, database=f"sqlite:///{tmp_path}/a.db", **limits) as url:
+        host, port = url.removeprefix("http://").split(":")
+        yield host, int(port)
+
+
+def told(address: tuple[str, int], *pieces: bytes) -> tuple[int, dict[str, object]]:
+    """The status and problem document that raw bytes are answered with."""
+    with socket.create_connection(address, timeout=30) as wire:
+        for piece in pieces:
+            wire.sendall(piece)
+        answer = b""
+        while piece := wire.recv(65536):
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    return int(head.split()[1]), json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"GET /health/live HTTP/1.1\r\nx: " + b"a" * 2000 + b"\r\n\r\n",),
+        (b"GET /health/live HTTP/1.1\r\n", b"x: " + b"a" * 2000),
+        (b"GET /" + b"a" * 2000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n",),
+    ],
+)
+def test_a_head_that_is_too_large_is_refused(
+    address: tuple[str, int], pieces: tuple[bytes, ...]
+) -> None:
+    assert told(address, *pieces)[0] == 431
+
+
+def test_a_head_that_does_not_come_is_not_waited_for(address: tuple[str, int]) -> None:
+    assert told(address, b"GET /health/live HTTP/1.1\r\n")[0] == 408
+    assert told(address)[0] == 408
+
+
+def test_what_is_no_http_is_refused(address: tuple[str, int]) -> None:
+    assert told(address, b"\x16\x03\x01 nonsense\r\n\r\n")[0] == 400
+
+
+class Command:
+    """A running `matinee serve`."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-c", "from matinee.cli.main import main; main()", "serve"]
+        self.process = subprocess.Popen(
+            [*command, *arguments], stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+        )
+
+    def until(self, text: str) -> str:
+        """Read what it says until a line has this in it; that line."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if text in line:
+                return line
+        raise AssertionError(f"it never said {text!r}")
+
+
+def get(url: str) -> dict[str, object]:
+    with urllib.request.urlopen(url, timeout=30) as reply:
+        return json.loads(reply.read())
+
+
+def test_it_says_where_it_is_reads_its_run_anew_and_stops_when_told(
+    make_run: Make, run: str, tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path}/a.db"
+    serve = Command(run, "--port", "0", "--database", database, "--set", "pages=false")
+    try:
+        url = serve.until("Next: open").split("open ")[1].split("/openapi.json")[0]
+        serve.until("startup complete")
+        assert get(f"{url}/health/ready")["model_version"] == version_of(run)
+        make_run("popularity", {}).save(run)
+        serve.process.send_signal(signal.SIGHUP)
+        assert version_of(run) in serve.until(" serves")
+        assert get(f"{url}/health/ready")["model_version"] == version_of(run)
+        serve.process.send_signal(signal.SIGTERM)
+        serve.process.wait(60)
+    finally:
+        serve.process.kill()
+        serve.process.communicate()
+    assert serve.process.returncode == 0
+
+
+@pytest.mark.slow
+def test_several_workers_share_a_database_and_follow_an_activation(
+    make_run: Make, run: str, tmp_path: Path, postgres: Cluster
+) -> None:
+    other = saved(make_run("popularity", {}), tmp_path / "other")
+    database = postgres.database()
+    many = ("--port", "0", "--workers", "2", "--database", database, "--set", "pages=false")
+    serve = Command(run, *many, "--set", "poll_seconds=0.05", "--set", "rate=0")
+    try:
+        url = serve.until("Next: open").split("open ")[1].split("/openapi.json")[0]
+        for _ in range(2):
+            serve.until("startup complete")
+        with open_store(database) as store:
+            store.add_model(version_of(other), other, "popularity")
+            store.activate_model(version_of(other))
+        agreed = 0
+        while agreed < 20:
+            now = get(f"{url}/health/ready")["model_version"]
+            agreed = agreed + 1 if now == version_of(other) else 0
+        with urllib.request.urlopen(f"{url}/metrics", timeout=30) as reply:
+            lines = reply.read().decode().splitlines()
+        counted = [line for line in lines if line.startswith("matinee_request_seconds_count")]
+        ready = next(line for line in counted if "/health/ready" in line)
+        assert float(ready.split()[-1]) >= agreed
+        serve.process.send_signal(signal.SIGTERM)
+        serve.process.wait(60)
+    finally:
+        serve.process.terminate()
+        serve.process.communicate()
+    assert serve.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["{home}/none", "--database", "sqlite:///{home}/a.db"], "there is no such run"),
+        (["{run}", "--database", "sqlite:///{home}/run/model.json"], "not a database"),
+        (["{run}", "--database", "sqlite:///{home}/a.db", "--port", "{port}"], "cannot be taken"),
+        (["{run}", "--database", "sqlite:///{home}/a.db", "--host", "0.0.0.0"], "no API key"),
+        (["{run}", "--database", "sqlite:///{home}/a.db", "--workers", "2"], "cannot share"),
+        (["{run}", "--set", "prot=1"], "no setting called 'prot'"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    run: str,
+    tmp_path: Path,
+    arguments: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        names = {"home": str(tmp_path), "run": run, "port": str(taken.getsockname()[1])}
+        assert matinee(["serve", *(a.format(**names) for a in arguments)]) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert said in lines[0]
