@@ -68,6 +68,12 @@ def faults(page: Page) -> list[dict[str, Any]]:
 
 def test_from_the_first_visit_to_the_last(opened: Open, picture: Picture, tmp_path: Path) -> None:
     page = opened("/")
+    suggests(page, picture)
+    keeps(page, picture, tmp_path)
+
+
+def suggests(page: Page, picture: Picture) -> None:
+    """First visit, three ratings, programme, filter, film, why, undo."""
     expect(page.get_by_role("heading", level=1)).to_have_text("Which of these have you seen?")
     picture(page, "1-first-visit")
 
@@ -100,6 +106,9 @@ def test_from_the_first_visit_to_the_last(opened: Open, picture: Picture, tmp_pa
     expect(page.locator("#worth")).to_contain_text("Because you liked")
     expect(stars.get_by_role("radio", checked=True)).to_have_count(0)
 
+
+def keeps(page: Page, picture: Picture, folder: Path) -> None:
+    """Sign up, import, export, erase."""
     page.get_by_role("link", name="Sign in").click()
     page.get_by_role("link", name="Sign up").click()
     page.get_by_label("Name").fill("Grace")
@@ -110,7 +119,7 @@ def test_from_the_first_visit_to_the_last(opened: Open, picture: Picture, tmp_pa
 
     page.get_by_role("link", name="My ratings").click()
     expect(page.locator(".pick")).to_have_count(3)
-    file = tmp_path / "ratings.csv"
+    file = folder / "ratings.csv"
     file.write_text(EXPORT)
     page.get_by_label("An export of").set_input_files(file)
     page.get_by_role("button", name="Bring them along").click()
@@ -234,6 +243,7 @@ def test_what_is_put_aside_can_be_brought_back(opened: Open) -> None:
     rate_three(page)
     page.goto("/")
     film = page.locator(".across .film").first
+    film.scroll_into_view_if_needed()
     box = film.bounding_box()
     film.get_by_role("button", name="Not for me").click()
     expect(film).to_contain_text("will not be suggested again")

@@ -33,7 +33,6 @@ export function watchForms(root) {
     event.preventDefault();
     follow(link);
   });
-  window.addEventListener("popstate", () => location.reload());
 }
 
 async function go(form) {

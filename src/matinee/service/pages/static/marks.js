@@ -41,11 +41,11 @@ function putAside(film, pressed, text) {
     instead.remove();
     film.classList.remove("gone");
     await mark(pressed);
-    pressed.focus();
+    pressed.focus({ preventScroll: true });
   });
   instead.append(words, back);
   film.classList.add("gone");
   film.append(instead);
-  back.focus();
+  back.focus({ preventScroll: true });
   tell(text);
 }
