@@ -40,7 +40,6 @@ class Ask:
         genres: Only films with any of these genres.
         years: Only films from the first to the last of these years.
         tags: Only films with any of these tags.
-        only: Only films of these outside ids, such as one that is to be explained.
         exclude: Films not to list, as titles or ids.
         only: Outside ids of the only films to list, if any of those may be; None for all.
         diversity: 0 gives the k films of highest score; towards 1 the films are ever less
@@ -57,7 +56,6 @@ class Ask:
     genres: Sequence[str] = ()
     years: Years | None = None
     tags: Sequence[str] = ()
-    only: Sequence[str] = ()
     exclude: Sequence[str] = ()
     only: Sequence[str] | None = None
     diversity: float = 0.0

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -133,18 +132,10 @@ def _asked(artefact: Artefact, ask: Ask) -> _Asked:
         passing = allowed(artefact.catalogue, genres=ask.genres, years=ask.years, tags=ask.tags)
     if ask.only is not None:
         passing = _among(artefact, ask.only, passing)
-    if ask.only:
-        passing = _only(artefact, ask.only, passing)
     excluded = [artefact.titles.find(title) for title in ask.exclude]
     hidden = [artefact.catalogue.ids.find(item) for item in ask.hidden]
     barred = torch.tensor([*excluded, *(h for h in hidden if h is not None)], dtype=torch.int64)
     return _Asked(ask, queries, passing, torch.cat([queries.items, barred]))
-
-
-def _only(artefact: Artefact, items: Sequence[str], passing: BoolArray | None) -> BoolArray:
-    mask = np.zeros(len(artefact.catalogue), np.bool_)
-    mask[artefact.catalogue.ids.encode(items)] = True
-    return mask if passing is None else mask & passing
 
 
 def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -> BoolArray:
