@@ -192,6 +192,8 @@ def test_hostile_titles_are_shown_literally(opened: Open, item: str) -> None:
 def test_axe_finds_nothing(opened: Open, theme: str) -> None:
     page = opened("/", color_scheme=theme, reduced_motion="reduce")
     rate_three(page)
+    assert faults(page) == []
+    page.goto("/")
     page.locator('[data-mark="watchlist"]').first.click()
     expect(page.locator(".note")).to_contain_text("watchlist")
     assert faults(page) == []
