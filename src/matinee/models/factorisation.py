@@ -15,6 +15,7 @@ from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Learned, Sizes
 from matinee.models.layers import Table
+from matinee.models.ragged import blocks
 
 
 class BiasedMFConfig(Config):
@@ -104,8 +105,10 @@ class BiasedMF(Learned[BiasedMFConfig]):
     def people(self, queries: Queries) -> Tensor:
         """Rows `[B, dim + 1]` of those who ask, from the table or solved from the history."""
         rows = self.users(queries.users.clamp_min(0)).detach().clone()
-        for person in (queries.users < 0).nonzero().squeeze(1).tolist():
-            rows[person] = self._solve(queries.take(torch.tensor([person], device=self.device)))
+        strangers = (queries.users < 0).nonzero().squeeze(1)
+        if len(strangers):
+            all_new = len(strangers) == len(queries)
+            rows[strangers] = self._solve(queries if all_new else queries.take(strangers))
         return rows
 
     def item_vectors(self) -> Tensor:
@@ -119,13 +122,19 @@ class BiasedMF(Learned[BiasedMFConfig]):
         vectors, biases = rows[:, :-1].square().sum(1), rows[:, -1].square()
         return self.config.l2 * vectors + self.config.bias_l2 * biases
 
-    def _solve(self, query: Queries) -> Tensor:
-        """The ridge solution for one person; see the class."""
-        films = self.items(query.items).detach()
-        design = torch.cat([films[:, :-1], torch.ones_like(films[:, :1])], 1)
-        target = query.ratings - self.mean - films[:, -1]
-        ridge = torch.full((design.shape[1],), self.config.l2, device=self.device)
+    def _solve(self, queries: Queries) -> Tensor:
+        """The ridge solutions for B strangers, `[B, dim + 1]`; see the class."""
+        films = self.items.weight.detach()
+        ridge = torch.full((films.shape[1],), self.config.l2, device=self.device)
         ridge[-1] = self.config.bias_l2
-        given = self.usual.clamp_min(len(target))
-        normal = design.T @ design + torch.diag(ridge * given + 1e-6)
-        return torch.linalg.solve(normal, design.T @ target)
+        given = torch.maximum(self.usual, queries.lengths)
+        rows = films.new_zeros(len(queries), films.shape[1])
+        for people, entries, inside in blocks(queries.offsets, films.shape[1]):
+            rated = films[queries.items[entries]] * inside[..., None]  # [b, L, dim + 1]
+            target = (queries.ratings[entries] - self.mean) * inside - rated[..., -1]
+            design = torch.cat([rated[..., :-1], inside[..., None].to(rated.dtype)], 2)
+            normal = design.mT @ design
+            normal.diagonal(dim1=1, dim2=2).add_(ridge * given[people, None] + 1e-6)
+            right = design.mT @ target[..., None]
+            rows[people] = torch.cholesky_solve(right, torch.linalg.cholesky(normal)).squeeze(2)
+        return rows
