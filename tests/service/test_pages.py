@@ -336,6 +336,14 @@ class TestAccounts:
         assert send(client, "/sign-in", name="ADA", passphrase=PASSPHRASE).status_code == 303
         assert set(ratings(client)) == {"f1", "f2"}
 
+    def test_someone_who_has_done_nothing_yet_signs_in(self, client: TestClient) -> None:
+        rate(client, "f1")
+        self.sign_up(client)
+        send(client, "/sign-out")
+        client.cookies.clear()
+        send(client, "/sign-in", name="Ada", passphrase=PASSPHRASE, back="/ratings")
+        assert set(ratings(client)) == {"f1"}
+
     def test_unknown_names_and_wrong_passphrases_are_told_alike(
         self, client: TestClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:

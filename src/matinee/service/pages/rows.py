@@ -90,11 +90,11 @@ def taste(visit: Visit) -> Taste:
     )
 
 
-async def rows(visit: Visit, taken: Iterable[str] = ()) -> list[Row]:
-    """All rows for someone, asked for at once; no film stands in two, nor one of `taken`."""
+async def rows(visit: Visit) -> list[Row]:
+    """All rows for someone, asked for at once; no film stands in two of them."""
     plans = _plans(visit.library, taste(visit))
     found = await asyncio.gather(*(plan.films(visit) for plan in plans))
-    taken = set(taken)
+    taken: set[str] = set()
     made: list[Row] = []
     for plan, films in zip(plans, found, strict=True):
         new = tuple(s for s in films if s.film.id not in taken)[:SHOWN]
@@ -159,8 +159,9 @@ class _Plan:
 
 
 def _plans(library: Library, known: Taste) -> list[_Plan]:
+    everything = Ask(k=ASKED, because=True)
     return [
-        _Plan("you", "For you", "What we would show you next.", Ask(k=ASKED), more="/?k=48"),
+        _Plan("you", "For you", "What we would show you next.", everything, more="/?k=48"),
         *_liked(known),
         *_new(library, known),
         *_decades(known),

@@ -21,9 +21,7 @@ async def home(visit: Visiting) -> Response:
         return await _wished(visit)
     if visit.rated_here < ENOUGH:
         return visit.redirect("/welcome", visit.note)
-    lead, _ = await suggestions(visit, Ask(k=1, because=True))
-    found = await rows(visit, [first.film.id for first in lead])
-    return visit.page("home.html", wishes=Wishes(), lead=lead[0] if lead else None, rows=found)
+    return visit.page("home.html", wishes=Wishes(), rows=await rows(visit))
 
 
 async def _wished(visit: Visit) -> Response:
