@@ -114,6 +114,7 @@ class Config(uvicorn.Config):
             forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=settings.shutdown_seconds,
+            timeout_worker_healthcheck=60,  # a worker that still imports torch is not dead
         )
 
 
