@@ -65,7 +65,8 @@ class ServeSettings(BaseSettings):
     pages: bool = True
     """Whether to serve the pages beside the API."""
     secret: SecretStr | None = None
-    """What session cookies are signed with; by default a random one kept in the data home."""
+    """What session cookies are signed with; by default a random
+    one, kept beside an SQLite database, else in the data home."""
 
     allowed_hosts: Names = ()
     """Host names to answer to, beside loopback names, addresses and `host`; separated by
