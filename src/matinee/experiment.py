@@ -20,12 +20,13 @@ from matinee.config import Config
 from matinee.curves import save_curves
 from matinee.data import load
 from matinee.data.interactions import Interactions
-from matinee.engine import History, TrainerConfig, Watcher, fit
+from matinee.engine import History, Watcher, fit
 from matinee.engine.heldout import VALID_LOSS, loss_over
-from matinee.errors import ArtefactError, ConfigError, suggestion
+from matinee.errors import ArtefactError
 from matinee.evaluation import Report, evaluate
 from matinee.models import Learned, RatingPredictor, Recommender, Sizes
 from matinee.models.base import Batches
+from matinee.models.routing import route
 from matinee.splits import (
     Fold,
     Split,
@@ -34,6 +35,7 @@ from matinee.splits import (
     seen_films_only,
     with_candidates,
 )
+from matinee.training import TrainerConfig
 
 SPEC = "run.json"
 """The file of a run folder that says what was asked for."""
@@ -138,36 +140,6 @@ def _narrowed(split: Split, spec: RunSpec) -> Split:
     return replace(split, test=test, valid=valid, arguments=arguments)
 
 
-def route(
-    settings: dict[str, Any], kind: type[Recommender]
-) -> tuple[dict[str, Any], TrainerConfig | None]:
-    """Tell the model's settings from those of the training loop.
-
-    Returns:
-        The model's own settings, and the loop's, or None if the model is solved.
-
-    Raises:
-        ConfigError: On a setting of neither, with all that there are.
-    """
-    ours = set(kind.Config.model_fields)
-    learned = issubclass(kind, Learned)
-    theirs = set(TrainerConfig.model_fields) if learned else set[str]()
-    for key in settings:
-        if key not in ours | theirs:
-            raise ConfigError(
-                f"{kind.name} has no setting called {key!r}",
-                where="--set",
-                expected="one of " + ", ".join(sorted(ours | theirs)),
-                remedy=suggestion(key, ours | theirs),
-            )
-    config = {key: value for key, value in settings.items() if key in ours}
-    kind.Config.parse(config, where=f"model {kind.name}")
-    if not learned:
-        return config, None
-    loop = {key: value for key, value in settings.items() if key in theirs}
-    return config, TrainerConfig.parse({**kind.defaults, **loop}, where="trainer")
-
-
 def train(
     spec: RunSpec, out: str | Path, *, watcher: Watcher | None = None, resume: bool = False
 ) -> Artefact:
@@ -201,7 +173,7 @@ def train(
         ready.trainer,
         seed=spec.seed,
         validate=_validation(ready),
-        folder=folder if ready.trainer else None,
+        folder=folder,
         watcher=watcher,
         resume=resume,
     )

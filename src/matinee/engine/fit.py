@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from matinee.data.interactions import Interactions
-from matinee.engine.config import TrainerConfig
 from matinee.engine.history import History, Watcher
 from matinee.engine.trainer import Trainer, Validate, choose_device
 from matinee.models.base import Learned, Recommender, Solved
+from matinee.training import TrainerConfig
 
 
 def fit(
@@ -24,8 +24,8 @@ def fit(
 ) -> History:
     """Fit a model to training ratings.
 
-    The parts of a solved model are fitted as they would be alone, with the settings of the
-    loop that suit them; they leave no checkpoints.
+    The parts of a solved model are fitted first, each as it would be alone; their checkpoints
+    and logs go into folders of their own.
 
     Args:
         model: The model; left fitted.
@@ -41,8 +41,9 @@ def fit(
         What happened; without records for a model that is solved.
     """
     if isinstance(model, Solved):
-        for part in model.parts():
-            fit(part, data, seed=seed, watcher=watcher)
+        for place, (part, loop) in enumerate(model.parts().items(), start=1):
+            own = folder / "members" / f"{place}-{part.name}" if folder else None
+            fit(part, data, loop, seed=seed, folder=own, watcher=watcher, resume=resume)
         model.to(choose_device(config.device if config else "auto"))
         model.solve(data)
         return History()

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from matinee.engine.config import TrainerConfig
 from matinee.models.layers import Table
+from matinee.training import TrainerConfig
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from matinee.data.batches import stream
 from matinee.data.interactions import Interactions
-from matinee.engine.config import TrainerConfig
 from matinee.engine.heldout import examples_of
 from matinee.engine.history import History, Progress, Record, Watcher
 from matinee.engine.interrupt import Interruption
@@ -22,6 +21,7 @@ from matinee.engine.optim import clip_gradients, learning_rate, optimizers, tabl
 from matinee.engine.snapshot import Snapshots, capture, restore
 from matinee.errors import ConfigError, TrainingError
 from matinee.models.base import Learned
+from matinee.training import TrainerConfig
 
 Validate = Callable[[], dict[str, float]]
 

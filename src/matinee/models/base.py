@@ -7,7 +7,7 @@ for what is solved in one go. Saving, loading, devices and checkpoints follow fr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar, Generic, Protocol, Self, runtime_checkable
@@ -20,6 +20,7 @@ from matinee.config import Config
 from matinee.data.features import Fields
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
+from matinee.training import TrainerConfig
 
 C = TypeVar("C", bound=Config, default=Any)
 
@@ -123,9 +124,12 @@ class Recommender(nn.Module, ABC, Generic[C]):
 class Solved(Recommender[C]):
     """A model that is computed from the data in one go, once its parts are fitted."""
 
-    def parts(self) -> Sequence[Recommender]:
-        """Models to fit first, each on its own; by default there are none."""
-        return ()
+    def parts(self) -> Mapping[Recommender, TrainerConfig | None]:
+        """Models to fit first, each on its own, with the settings of its loop.
+
+        None is what suits the part. By default there are no parts.
+        """
+        return {}
 
     @abstractmethod
     def solve(self, data: Interactions) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
@@ -15,10 +15,12 @@ from typing_extensions import TypeVar
 from matinee.config import Config, Search
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.errors import unknown
+from matinee.errors import ConfigError, unknown
 from matinee.models.base import Recommender, Sizes, Solved, pick
 from matinee.models.content import TermsConfig
 from matinee.models.linear import EASE, EASEConfig
+from matinee.models.routing import route
+from matinee.training import TrainerConfig
 
 
 class HybridConfig(Config):
@@ -27,7 +29,8 @@ class HybridConfig(Config):
     members: tuple[str, str] = ("ease", "tfidf")
     """Names of the two models."""
     options: dict[str, dict[str, Any]] = {}
-    """Settings of the members by their names, such as `{ease = {l2 = 300}}`."""
+    """Settings of the members and of their training by their names, such as
+    `{ease = {l2 = 300}, sasrec = {epochs = 50}}`."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -38,14 +41,19 @@ class HybridConfig(Config):
             self.of(name)
         return self
 
-    def of(self, member: str) -> Config:
-        """The settings of a member.
+    def of(self, member: str) -> tuple[Config, TrainerConfig | None]:
+        """The settings of a member, and of its training loop if it has one.
 
         Raises:
             UnknownName: If there is no such model.
-            ConfigError: On a setting that does not exist or cannot be.
+            ConfigError: On a setting that does not exist or cannot be, such as early stopping:
+                members are trained to the end, as only the whole is validated.
         """
-        return _kind(member).Config.parse(self.options.get(member, {}), where=f"member {member}")
+        where, kind = f"member {member}", _kind(member)
+        settings, loop = route(self.options.get(member, {}), kind, where=where)
+        if loop is not None and loop.patience is not None:
+            raise ConfigError("a member cannot stop early", where=where, expected="no patience")
+        return kind.Config.parse(settings, where=where), loop
 
 
 H = TypeVar("H", bound=HybridConfig, default=HybridConfig)
@@ -61,12 +69,13 @@ class Hybrid(Solved[H]):
     def __init__(self, config: H, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.members = nn.ModuleList(
-            _kind(member)(config.of(member), sizes) for member in config.members
+            _kind(member)(config.of(member)[0], sizes) for member in config.members
         )
 
-    def parts(self) -> Sequence[Recommender]:
+    def parts(self) -> Mapping[Recommender, TrainerConfig | None]:
         """The members."""
-        return [member for member in self.members if isinstance(member, Recommender)]
+        members = [member for member in self.members if isinstance(member, Recommender)]
+        return {member: self.config.of(member.name)[1] for member in members}
 
     def solve(self, data: Interactions) -> None:
         """Nothing is left to do once the members are fitted."""

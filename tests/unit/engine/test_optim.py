@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from matinee.engine.config import TrainerConfig
 from matinee.engine.optim import RowOptimizer, clip_gradients, learning_rate, optimizers
 from matinee.models.layers import Table
+from matinee.training import TrainerConfig
 
 ROWS, DIM = 7, 3
 

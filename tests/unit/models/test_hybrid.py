@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,9 +13,11 @@ from matinee.data.catalogue import Catalogue
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.data.texts import FIELDS, tfidf
+from matinee.engine import TrainerConfig, fit
 from matinee.errors import ConfigError, UnknownName
 from matinee.models import Sizes, build
-from matinee.models.hybrid import standardised
+from matinee.models.hybrid import WeightedConfig, standardised
+from matinee.models.ncf import GMF
 from support.boards import SMALL, checkerboard, fitted, likes
 
 EASE_TFIDF = {"members": ("ease", "tfidf"), "options": {"ease": SMALL["ease"]}}
@@ -139,3 +143,25 @@ def test_films_without_any_field_are_scored_by_nobody() -> None:
     scores, (ease, _) = hybrid.score(data.queries()), hybrid.parts()
     expected = standardised(ease.score(data.queries()), data.queries()) / 2
     torch.testing.assert_close(scores, expected)
+
+
+def test_a_member_is_trained_with_the_settings_of_its_own_loop(
+    data: Interactions, tmp_path: Path
+) -> None:
+    """As it would be alone, its log and checkpoints in a folder of its own."""
+    members = {"members": ["gmf", "ease"], "options": {"gmf": {"dim": 4, "epochs": 3}}}
+    hybrid = build("weighted", members | {"weight": 0.0}, Sizes.of(data), seed=1)
+    fit(hybrid, data, seed=1, folder=tmp_path)
+    alone = build("gmf", {"dim": 4}, Sizes.of(data), seed=1)
+    fit(alone, data, TrainerConfig(**{**GMF.defaults, "epochs": 3}), seed=1)
+    queries = data.queries()
+    expected = standardised(alone.score(queries), queries)
+    torch.testing.assert_close(hybrid.score(queries), expected, atol=1e-5, rtol=1e-5)
+    log = tmp_path / "members" / "1-gmf" / "metrics.jsonl"
+    assert len(log.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("setting", [{"patience": 2}, {"epoch": 3}, {"epochs": 0}])
+def test_a_member_refuses_what_its_loop_cannot_do(setting: dict[str, int]) -> None:
+    with pytest.raises(ConfigError):
+        WeightedConfig.parse({"members": ["gmf", "ease"], "options": {"gmf": setting}})

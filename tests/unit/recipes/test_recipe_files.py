@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from matinee import experiment, models
+from matinee import models
 from matinee.errors import ConfigError, UnknownName
 from matinee.evaluation.names import parse
+from matinee.models.routing import route
 from matinee.recipes import Goal, Recipe, find, names
 from matinee.splits import KINDS
 
@@ -47,7 +48,7 @@ def test_recipe_can_be_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     for variant in recipe.all_variants:
         spec = recipe.spec(variant, seed=0)
-        experiment.route(spec.settings, models.find(spec.model))
+        route(spec.settings, models.find(spec.model))
 
 
 @pytest.mark.parametrize("name", names())
