@@ -72,6 +72,8 @@ class RunSpec(Config):
     """Settings of the model and of the training loop by their names."""
     k: tuple[Annotated[int, Field(ge=1)], ...] = (10,)
     """Cut-offs of the ranking metrics."""
+    retrained: bool = False
+    """Whether it also learned from a service's ratings, which `matinee retrain` alone adds."""
 
 
 @dataclass(frozen=True)
@@ -93,21 +95,36 @@ class Prepared:
     trainer: TrainerConfig | None
 
 
-def prepare(spec: RunSpec) -> Prepared:
+def prepare(spec: RunSpec, parts: tuple[Interactions, Split] | None = None) -> Prepared:
     """Load, cut and build, so that every mistake shows before the training starts.
+
+    Args:
+        spec: What was asked for.
+        parts: All ratings and their split; those that the spec names by default.
 
     Raises:
         MatineeError: On anything that is not there or does not fit.
     """
     kind = models.find(spec.model)
     config, trainer = route(spec.settings, kind)
-    data, split = cut(spec)
+    data, split = parts or cut(spec)
     model = models.build(spec.model, config, Sizes.of(split.train), seed=spec.seed)
     return Prepared(spec, data, split, model, trainer)
 
 
 def cut(spec: RunSpec) -> tuple[Interactions, Split]:
-    """The data of a run and their split."""
+    """The data of a run and their split.
+
+    Raises:
+        ArtefactError: If the run learned from more than its data set.
+        MatineeError: If the data are not there or cannot be cut so.
+    """
+    if spec.retrained:
+        raise ArtefactError(
+            "this run also learned from the ratings of a service, as they were then",
+            expected="a run that `matinee train` made",
+            remedy="Its card has its figures; `matinee retrain` makes it anew.",
+        )
     data = None if spec.data is None else load(spec.data)
     if data is not None and spec.at_least is not None:
         data = data.liked(spec.at_least)
@@ -141,7 +158,12 @@ def _narrowed(split: Split, spec: RunSpec) -> Split:
 
 
 def train(
-    spec: RunSpec, out: str | Path, *, watcher: Watcher | None = None, resume: bool = False
+    spec: RunSpec,
+    out: str | Path,
+    *,
+    parts: tuple[Interactions, Split] | None = None,
+    watcher: Watcher | None = None,
+    resume: bool = False,
 ) -> Artefact:
     """Train a model, judge it next to popularity, and keep all of it in a folder.
 
@@ -152,6 +174,7 @@ def train(
     Args:
         spec: What to do.
         out: The run folder; made, or an earlier run that is replaced.
+        parts: All ratings and their split; those that the spec names by default.
         watcher: Told of progress.
         resume: Go on from the folder's checkpoints.
 
@@ -161,7 +184,7 @@ def train(
     """
     folder = Path(out)
     check_target(folder)
-    ready = prepare(spec)
+    ready = prepare(spec, parts)
     folder.mkdir(parents=True, exist_ok=True)
     if not resume:
         discard(folder)

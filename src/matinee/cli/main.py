@@ -24,6 +24,7 @@ from matinee.cli import (
     models,
     recipes,
     recommend,
+    retrain,
     serve,
     similar,
     train,
@@ -42,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 COMMANDS = (demo, data, explore, train, evaluate, compare, recommend, similar, models)
-for part in (*COMMANDS, recipes, serve, db, keys, version):
+for part in (*COMMANDS, recipes, serve, retrain, db, keys, version):
     part.register(app)
 
 
