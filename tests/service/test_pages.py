@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import re
 import stat
 from collections.abc import Generator
@@ -16,7 +18,7 @@ from httpx import Response
 
 from matinee.service.pages import accounts
 from matinee.service.pages.sessions import COOKIE, local
-from matinee.service.store import open_store
+from matinee.service.store import examine, open_store
 from support.cinema import HOSTILE, cinema
 from support.serving import TestClient, saved, serving
 
@@ -81,8 +83,8 @@ def tags(page: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def ratings(client: TestClient) -> dict[str, str]:
-    rows = client.get("/ratings/export").text.splitlines()[1:]
-    return {row.split(",")[0]: row.split(",")[-2] for row in rows}
+    rows = csv.DictReader(io.StringIO(client.get("/ratings/export").text))
+    return {row["id"]: row["rating"] for row in rows}
 
 
 class TestFirstVisit:
@@ -281,7 +283,7 @@ class TestMine:
             assert "Nothing was changed." in said(reply)
 
     def test_what_is_taken_away_can_be_brought_along_again(self, client: TestClient) -> None:
-        rate(client, "f1", "f4", "script", "right-to-left", stars="2.5")
+        rate(client, "f1", "f4", *HOSTILE, stars="2.5")
         exported = client.get("/ratings/export")
         assert "attachment" in exported.headers["content-disposition"]
         before = ratings(client)
@@ -289,6 +291,14 @@ class TestMine:
         assert ratings(client) == {}
         self.bring(client, exported.text)
         assert ratings(client) == before
+
+    def test_a_spreadsheet_sees_no_formula(self, client: TestClient) -> None:
+        rate(client, "=formula", "quotes")
+        rows = list(csv.DictReader(io.StringIO(client.get("/ratings/export").text)))
+        assert [(row["id"], row["title"]) for row in rows] == [
+            ("'=formula", "'" + HOSTILE["=formula"]),
+            ("quotes", HOSTILE["quotes"]),
+        ]
 
     def test_ratings_are_sorted_as_asked(self, client: TestClient) -> None:
         rate(client, "f1", stars="2")
@@ -310,6 +320,26 @@ class TestMine:
         assert client.cookies[COOKIE] != old
         with open_store(database) as store:
             assert store.all_ratings().is_empty()
+
+    def test_erasing_reaches_what_the_log_has_not_written_yet(
+        self, run: str, database: str
+    ) -> None:
+        with serving(run=run, database=database, pages=True, log_seconds=600) as client:
+            rate(client, "f1", "f3", "f5")
+            client.get("/")
+            send(client, "/ratings/erase")
+        assert examine(database).rows["recommendation_log"] == 0
+
+    def test_the_log_of_a_guest_moves_over_on_signing_in(self, run: str, database: str) -> None:
+        with serving(run=run, database=database, pages=True, log_seconds=600) as client:
+            sign_up = {"name": "Ada", "passphrase": PASSPHRASE}
+            send(client, "/sign-up", **sign_up)
+            send(client, "/sign-out")
+            rate(client, "f1", "f3", "f5")
+            client.get("/")
+            send(client, "/sign-in", **sign_up)
+            send(client, "/ratings/erase")
+        assert examine(database).rows["recommendation_log"] == 0
 
 
 class TestAccounts:

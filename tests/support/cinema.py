@@ -17,6 +17,7 @@ HOSTILE = {
     "right-to-left": "ليلة \u202e الفيلم",
     "endless": "A" * 10_000,
     "wordy": "again and " * 1_000,
+    "=formula": '=HYPERLINK("https://example.org/", "free")',
     "a/b c?d#e": "Odd, The (L'étrange) (a.k.a. Øther)",
 }
 """Titles by id."""

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+History = tuple[Sequence[Rating], Sequence[Mark]]
+"""A person's ratings and marks, as `Store.history` gives them."""
+
 HIDDEN = frozenset({"seen", "not_interested"})
 """Marks that keep a film out of lists."""
 
@@ -135,7 +138,12 @@ class Service:
     # Recommending
 
     async def recommend(
-        self, ask: Ask, *, person: str | None = None, deployment: Deployment | None = None
+        self,
+        ask: Ask,
+        *,
+        person: str | None = None,
+        history: History | None = None,
+        deployment: Deployment | None = None,
     ) -> Answer:
         """A list for one who asks.
 
@@ -143,6 +151,7 @@ class Service:
             ask: The wishes, and what is said in asking.
             person: Whom it is for, by an id of the database or of the training data. Their
                 ratings and marks on record join what is said.
+            history: These, if they have been read already.
             deployment: The model to ask; by default the one that serves.
 
         Raises:
@@ -151,7 +160,7 @@ class Service:
         """
         deployment = deployment or self.current
         if person is not None:
-            ask = await self._known(ask, person)
+            ask = await self._known(ask, person, history)
         found = await self._scorer.score(deployment, ask)
         answer = Answer(found, deployment.version, _reason(ask, found, deployment.artefact))
         self._note(person, answer)
@@ -188,8 +197,15 @@ class Service:
         reason = "Films that share genres." if found.fallback else "Films that are alike."
         return Answer(found, deployment.version, reason)
 
-    async def predict(self, person: str | None, items: Sequence[str]) -> dict[str, float]:
+    async def predict(
+        self, person: str | None, items: Sequence[str], *, history: History | None = None
+    ) -> dict[str, float]:
         """Expected stars of films, by id; empty if the model cannot tell, or not for them.
+
+        Args:
+            person: Whom to tell for.
+            items: The films' outside ids.
+            history: The person's ratings and marks, if they have been read already.
 
         Raises:
             UnknownName: If there is no film of one of the ids.
@@ -197,16 +213,17 @@ class Service:
         artefact = self.artefact
         if person is None or not isinstance(artefact.model, RatingPredictor):
             return {}
-        ask = await self._known(Ask(), person)
+        ask = await self._known(Ask(), person, history)
         return await self.read(predict, artefact, ask, items)
 
     async def erase(self, person: str) -> bool:
         """Erase a person with everything of theirs, the log included; whether there was any."""
-        return await self.write(self._erase, person)
+        await self.write_log()
+        return await self.write(self.store.erase_person, person)
 
-    def _erase(self, person: str) -> bool:
-        self._journal.flush()  # nothing of theirs may be written afterwards
-        return self.store.erase_person(person)
+    async def write_log(self) -> None:
+        """Write the recommendation log out: before someone is erased or becomes another."""
+        await self.write(self._journal.flush)
 
     def film(self, item: str) -> int:
         """The integer of a film in the run that serves.
@@ -233,8 +250,8 @@ class Service:
                 expected=f"{scale.low:g} to {scale.high:g}",
             )
 
-    async def _known(self, ask: Ask, person: str) -> Ask:
-        ratings, marks = await self.read(self.store.history, person)
+    async def _known(self, ask: Ask, person: str, history: History | None) -> Ask:
+        ratings, marks = history or await self.read(self.store.history, person)
         return known(ask, person, ratings, marks)
 
     def _note(self, person: str | None, answer: Answer) -> None:

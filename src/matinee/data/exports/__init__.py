@@ -1,5 +1,6 @@
 """A person's own ratings, taken along from another site, and found again in a catalogue."""
 
+from matinee.data.exports.cells import guarded
 from matinee.data.exports.formats import KINDS
 from matinee.data.exports.matching import match
 from matinee.data.exports.reading import read_export
@@ -12,6 +13,7 @@ __all__ = [
     "LeftOut",
     "Limits",
     "Matched",
+    "guarded",
     "match",
     "read_export",
 ]

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from xml.parsers import expat
 
 from matinee.data.columns import plain
+from matinee.data.exports.cells import unguarded
 from matinee.data.exports.types import Limits
 from matinee.data.textfiles import encoding_of
 from matinee.errors import DataError
@@ -168,10 +169,14 @@ def _read_csv(content: bytes, file: str) -> tuple[list[str], Iterator[Row]]:
     names = next((fields for _, fields in lines if fields), [])
     columns = [plain(name) for name in names]
     return columns, (
-        (line, dict(zip(columns, fields, strict=True)) if len(fields) == len(names) else None)
+        (line, _fields(columns, fields) if len(fields) == len(names) else None)
         for line, fields in lines
         if fields
     )
+
+
+def _fields(columns: list[str], cells: list[str]) -> dict[str, str]:
+    return dict(zip(columns, map(unguarded, cells), strict=True))
 
 
 def _lines(reader: Any, file: str) -> Iterator[tuple[int, list[str]]]:

@@ -106,7 +106,9 @@ async def rows(visit: Visit) -> list[Row]:
 
 async def suggestions(visit: Visit, ask: Ask) -> tuple[list[Suggestion], bool]:
     """The films for someone, and whether they are but popular ones."""
-    answer = await visit.site.service.recommend(ask, person=visit.session.person)
+    answer = await visit.site.service.recommend(
+        ask, person=visit.session.person, history=visit.history
+    )
     listed = answer.recommendations
     films = {film.id: film for film in visit.library.films(f.id for f in listed.items)}
     shown = [
@@ -132,7 +134,8 @@ async def with_stars(visit: Visit, films: Sequence[Film]) -> list[Suggestion]:
     person = visit.session.person if visit.ratings else None
     stars: Mapping[str, float] = {}
     if person is not None and films:
-        stars = await visit.site.service.predict(person, [film.id for film in films])
+        listed = [film.id for film in films]
+        stars = await visit.site.service.predict(person, listed, history=visit.history)
     return [Suggestion(film, stars.get(film.id)) for film in films]
 
 

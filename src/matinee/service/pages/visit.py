@@ -22,6 +22,7 @@ from matinee.service.pages.sessions import (
     local,
 )
 from matinee.service.pages.site import POLICY, Site, templates
+from matinee.service.service import History
 from matinee.service.store import Mark, Person, Rating, Store
 
 Reply = TypeVar("Reply", bound=Response)
@@ -41,6 +42,7 @@ class Visit:
         person: The person in the store; None for a guest who has done nothing yet.
         ratings: Their ratings by film, oldest first.
         marks: The kinds of their marks by film, oldest first.
+        history: Both as the store gave them.
         note: What happened on the page before.
     """
 
@@ -50,6 +52,7 @@ class Visit:
     person: Person | None = None
     ratings: dict[str, Rating] = field(default_factory=dict[str, Rating])
     marks: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    history: History = ((), ())
     note: Note | None = None
 
     @property
@@ -138,6 +141,7 @@ async def _visit(request: Request) -> Visit:
         # A guest's cookie opens no account, and an account that was erased opens nothing.
         if session.account == (person is not None and person.name is not None):
             found.person, found.ratings = person, {rating.item: rating for rating in ratings}
+            found.history = ratings, marks
             for mark in marks:
                 found.marks.setdefault(mark.item, set()).add(mark.kind)
         else:

@@ -59,6 +59,7 @@ async def _enter(
     name, passphrase = str(form.get("name") or ""), str(form.get("passphrase") or "")
     if visit.session.account:
         return visit.redirect("/")
+    await visit.site.service.write_log()  # what it says of the guest goes along
     arguments = (visit.site.service.store, visit.session.person, name, passphrase, visit.address)
     try:
         person = await anyio.to_thread.run_sync(function, *arguments, limiter=HASHING)

@@ -49,7 +49,9 @@ async def _why(visit: Visit, item: str) -> tuple[Reason, ...]:
     if not visit.ratings or put_aside(visit, item):
         return ()
     answer = await visit.site.service.recommend(
-        Ask(k=1, only=(item,), because=True), person=visit.session.person
+        Ask(k=1, only=(item,), because=True),
+        person=visit.session.person,
+        history=visit.history,
     )
     listed = answer.recommendations.items
     return (listed[0].because or ()) if listed else ()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Response
 from starlette.datastructures import UploadFile
 
-from matinee.data.exports import LeftOut, match, read_export
 from matinee.errors import DataError, MatineeError
+from matinee.service import ledger
 from matinee.service.pages.library import Film
 from matinee.service.pages.rows import with_stars
 from matinee.service.pages.sessions import Note, guest
@@ -64,19 +61,12 @@ async def watchlist(visit: Visiting) -> Response:
 @router.get("/ratings/export")
 async def export(visit: Visiting) -> Response:
     """All ratings as a table that can be brought along again."""
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(("item", "title", "year", "rating", "time"))
-    for rating in visit.ratings.values():
-        film = visit.library.film(rating.item)
-        title, year = (film.title, film.year) if film else ("", None)
-        when = datetime.fromtimestamp(rating.time, UTC).isoformat()
-        table.writerow((rating.item, title, year, f"{rating.rating:g}", when))
+    text = ledger.take_along(visit.library.artefact.catalogue, list(visit.ratings.values()))
     headers = {
         "Content-Disposition": 'attachment; filename="matinee-ratings.csv"',
         "Cache-Control": "private, no-store",
     }
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.post("/ratings/import")
@@ -88,15 +78,12 @@ async def bring(visit: Visiting) -> Response:
         error = DataError("no file was chosen", remedy="Choose one and try again.")
         return visit.page("imported.html", 400, error=error)
     content = await file.read()
+    service, person, name = visit.site.service, visit.session.person, file.filename
     try:
-        result = await visit.site.service.read(_matched, visit, content, file.filename)
+        matched, taken = await service.write(ledger.bring, service, person, content, name=name)
     except MatineeError as error:
         return visit.page("imported.html", 400, error=error)
-    rows, left_out = result
-    taken = await visit.site.service.write(
-        visit.site.service.store.rate_many, visit.session.person, rows
-    )
-    return visit.page("imported.html", error=None, taken=taken, found=len(rows), left_out=left_out)
+    return visit.page("imported.html", error=None, taken=taken, matched=matched)
 
 
 @router.get("/ratings/erase")
@@ -109,7 +96,7 @@ async def ask_erase(visit: Visiting) -> Response:
 async def erase(visit: Visiting) -> Response:
     """Erase the person and everything of theirs, and go on as someone new."""
     await visit.form()
-    await visit.site.service.write(visit.site.service.store.erase_person, visit.session.person)
+    await visit.site.service.erase(visit.session.person)
     visit.become(guest())
     return visit.redirect("/welcome", Note("Everything of yours is erased."))
 
@@ -118,13 +105,3 @@ def _given(visit: Visit, order: str) -> list[Pair]:
     pairs = [(visit.library.film(r.item), r) for r in visit.ratings.values()]
     known = [(film, rating) for film, rating in pairs if film is not None]
     return sorted(known, key=KEYS[order])
-
-
-def _matched(visit: Visit, content: bytes, name: str) -> tuple[list[Rating], tuple[LeftOut, ...]]:
-    artefact = visit.library.artefact
-    export = read_export(content, name=name)
-    matched = match(export, artefact.titles, artefact.history.scale)
-    now = int(datetime.now(UTC).timestamp())
-    rows = zip(matched.items, matched.ratings, matched.times, strict=True)
-    ratings = [Rating(i, r, min(max(t or now, 0), now)) for i, r, t in rows]
-    return ratings, matched.left_out
