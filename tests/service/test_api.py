@@ -56,6 +56,11 @@ def ids(reply: Response) -> list[str]:
     return [film["id"] for film in reply.json()["items"]]
 
 
+def marked(reply: Response) -> set[tuple[str, str]]:
+    assert reply.status_code == 200, reply.text
+    return {(mark["kind"], mark["item"]) for mark in reply.json()["items"]}
+
+
 class TestRatings:
     def test_a_rating_is_kept_replaced_and_taken_back(self, client: TestClient) -> None:
         there = "/v1/people/ann/ratings/101"
@@ -127,6 +132,43 @@ class TestRatings:
         with open_store(database) as store:
             assert store.person("ann") is None
             assert store.recommendations("ann") == []
+
+
+class TestMarks:
+    def test_a_mark_is_made_listed_and_taken_away(self, client: TestClient) -> None:
+        there = "/v1/people/ann/marks"
+        for kind, item in (("watchlist", "101"), ("seen", "101"), ("not_interested", "102")):
+            assert client.put(f"{there}/{kind}/{item}").status_code == 204
+            assert client.put(f"{there}/{kind}/{item}").status_code == 204
+        assert marked(client.get(there)) == {
+            ("watchlist", "101"), ("seen", "101"), ("not_interested", "102"),
+        }  # fmt: skip
+        assert marked(client.get(there, params={"kind": "seen"})) == {("seen", "101")}
+        listed = ids(client.post("/v1/recommendations", json={"user": "ann", "k": 12}))
+        assert {"101", "102"}.isdisjoint(listed)
+        assert client.delete(f"{there}/seen/101").status_code == 204
+        assert client.delete(f"{there}/seen/101").status_code == 204
+        assert "101" in ids(client.post("/v1/recommendations", json={"user": "ann", "k": 12}))
+        assert marked(client.get("/v1/people/bob/marks")) == set()
+
+    def test_pages_go_through_all_and_survive_a_change(self, client: TestClient) -> None:
+        for kind in ("watchlist", "seen"):
+            for item in ("100", "101"):
+                client.put(f"/v1/people/ann/marks/{kind}/{item}")
+        first = client.get("/v1/people/ann/marks?limit=2").json()
+        last = first["items"][-1]
+        client.delete(f"/v1/people/ann/marks/{last['kind']}/{last['item']}")
+        second = client.get("/v1/people/ann/marks", params={"cursor": first["next"]}).json()
+        assert len({(m["item"], m["kind"]) for m in first["items"] + second["items"]}) == 4
+        assert second["next"] is None
+
+    def test_what_cannot_be_marked_is_refused(self, sqlite: TestClient) -> None:
+        refused(sqlite.put("/v1/people/ann/marks/seen/nope"), 404)
+        refused(sqlite.put("/v1/people/ann/marks/watched/101"), 422)
+        refused(sqlite.delete("/v1/people/ann/marks/watched/101"), 422)
+        refused(sqlite.get("/v1/people/ann/marks?kind=watched"), 422)
+        refused(sqlite.get("/v1/people/ann/marks?cursor=WzEsIjEwMSJd"), 422)  # of a rating
+        assert marked(sqlite.get("/v1/people/ann/marks")) == set()
 
 
 class TestRecommendations:

@@ -18,7 +18,7 @@ from httpx import Response
 
 from matinee.service.pages import accounts
 from matinee.service.pages.sessions import COOKIE, local
-from matinee.service.store import examine, open_store
+from matinee.service.store import Store, examine, open_store
 from support.cinema import HOSTILE, cinema
 from support.serving import TestClient, saved, serving
 
@@ -106,6 +106,16 @@ class TestFirstVisit:
         assert "Because you liked" in said(home)
         assert "about" in said(home).lower()
         assert not {"f1", "f3", "f5"} & listed(home)
+
+    def test_the_programme_reads_the_database_once_for_all_rows(
+        self, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Once who it is, and once what they have rated and marked."""
+        rate(client, "f1", "f3", "f5")
+        read, reads = Store._read, list[None]()
+        monkeypatch.setattr(Store, "_read", lambda *given: reads.append(None) or read(*given))
+        assert client.get("/").text.count("<h2") >= 4
+        assert len(reads) == 2
 
     def test_films_passed_over_do_not_come_again(self, client: TestClient) -> None:
         first = client.get("/welcome")

@@ -43,9 +43,9 @@ def document(database: str, make_run: Make, tmp_path: Path) -> Generator[Any]:
 
 @pytest.mark.parametrize("examples", [12, pytest.param(100, marks=pytest.mark.slow)])
 def test_replies_fit_the_document(document: Any, examples: int) -> None:
-    """Each of 20 operations is asked `examples` times, on either database."""
+    """Each of 23 operations is asked `examples` times, on either database."""
     operations = [result.ok() for result in document.get_all_operations()]
-    assert len(operations) == 20
+    assert len(operations) == 23
     faults = [fault for one in operations if (fault := fault_of(one, examples)) is not None]
     assert not faults, "\n\n".join(faults)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
-from typing import Annotated, Any
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
@@ -20,6 +22,11 @@ async def service_of(request: Request) -> Service:
     """The service that answers; asynchronous, or else FastAPI would call it in a thread."""
     return request.app.state.service
 
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 Serving = Annotated[Service, Depends(service_of)]
 
@@ -75,6 +82,37 @@ def reply(document: Any, status: int = 200) -> Response:
         status_code=status,
         media_type="application/json",
     )
+
+
+def paged(
+    rows: Sequence[T],
+    place: Callable[[T], tuple[int | str, ...]],
+    limit: int,
+    cursor: str | None,
+    kinds: Sequence[type],
+) -> dict[str, Any]:
+    """A page of rows that are sorted by `place`, even if the row that it comes after has gone.
+
+    Args:
+        rows: All rows.
+        place: Where a row stands; no two stand in one place.
+        limit: Rows of the page.
+        cursor: Where the page before ended; none for the first.
+        kinds: The types of the parts of a place.
+
+    Raises:
+        BadRequest: If the cursor leads nowhere.
+    """
+    start = 0
+    if cursor is not None:
+        last = decode_cursor(cursor)
+        if not isinstance(last, list) or [type(part) for part in last] != list(kinds):
+            raise bad_cursor()
+        start = bisect_right(rows, tuple(last), key=place)
+    page = rows[start : start + limit]
+    more = start + limit < len(rows)
+    following = encode_cursor(place(page[-1])) if more else None
+    return {"items": [asdict(row) for row in page], "next": following}
 
 
 def told(error: MatineeError) -> dict[str, Any]:

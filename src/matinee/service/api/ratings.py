@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
 from dataclasses import asdict
 from typing import Annotated
 
@@ -17,10 +16,8 @@ from matinee.service.api.common import (
     ItemId,
     PersonId,
     Serving,
-    bad_cursor,
-    decode_cursor,
-    encode_cursor,
     limit_of,
+    paged,
     reply,
     within,
 )
@@ -41,11 +38,7 @@ async def every(
     """All ratings of a person, oldest first; none of someone unknown."""
     within(service, "max_page", "query.limit", limit)
     ratings = await service.read(service.store.ratings, person)
-    start = 0 if cursor is None else _after(ratings, decode_cursor(cursor))
-    page = ratings[start : start + limit]
-    more = start + limit < len(ratings)
-    last = encode_cursor([page[-1].time, page[-1].item]) if more else None
-    return reply({"items": [asdict(rating) for rating in page], "next": last})
+    return reply(paged(ratings, _place, limit, cursor, (int, str)))
 
 
 @router.get("/{item}", response_model=schemas.Rating, dependencies=[needs("read")])
@@ -80,10 +73,5 @@ async def unrate(person: PersonId, item: ItemId, service: Serving) -> Response:
     return Response(status_code=204)
 
 
-def _after(ratings: list[Rating], place: object) -> int:
-    """Where the page after a rating begins, even if that has gone."""
-    match place:
-        case [int(last), str(item)]:
-            return bisect_right(ratings, (last, item), key=lambda r: (r.time, r.item))
-        case _:
-            raise bad_cursor()
+def _place(rating: Rating) -> tuple[int, str]:
+    return rating.time, rating.item

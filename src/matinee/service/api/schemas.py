@@ -199,6 +199,23 @@ class Ratings(Open):
     """The cursor of the page after this, or nothing at the end."""
 
 
+class Mark(Open):
+    """A film put aside."""
+
+    item: str
+    kind: Literal["watchlist", "not_interested", "seen"]
+    time: int
+    """When it was last marked, in Unix seconds."""
+
+
+class Marks(Open):
+    """A page of marks, oldest first."""
+
+    items: list[Mark]
+    next: str | None
+    """The cursor of the page after this, or nothing at the end."""
+
+
 class Prediction(Open):
     """How someone should rate a film."""
 
