@@ -300,7 +300,8 @@ def _variant(recipe: Recipe, name: str) -> str:
     change = recipe.variants[name]
     model = "" if change.model is None else f"model `{change.model}`"
     told = ", ".join(filter(None, (model, _given(change.settings)))) or "as it stands"
-    return f"- variant `{name}`: {told}"
+    figures = _given(change.published)
+    return f"- variant `{name}`: {told}" + (f"; published: {figures}" if figures else "")
 
 
 def _counted(recipe: Recipe) -> str:
