@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from matinee.cli.main import run
+from matinee.service.settings import default_database
 from matinee.service.store import digest, key_id, open_store
 
 Command = Callable[..., tuple[int, str, str]]
@@ -79,6 +80,40 @@ class TestKeys:
         code, _, err = matinee("keys", "list")
         assert (code, "no such database" in err) == (1, True)
         assert not (tmp_path / "people.db").exists()
+
+
+class TestWhich:
+    """Every command is about the database that `serve` would use."""
+
+    def test_without_a_word_it_is_in_the_data_home(self, matinee: Command) -> None:
+        code, _, err = matinee("db", "check")
+        assert (code, "service.db" in err) == (1, True)
+        assert matinee("keys", "create", "ci", "--scope", "read")[0] == 0
+        with open_store(default_database(), create=False) as store:
+            assert store.keys()[0].name == "ci"
+
+    def test_the_command_line_comes_before_the_environment_and_that_before_a_file(
+        self, matinee: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        places = {name: f"sqlite:///{tmp_path}/{name}.db" for name in ("file", "env", "line")}
+        config = tmp_path / "service.toml"
+        config.write_text(f'database = "{places["file"]}"\nport = 9000\n')
+        given: list[object] = ["--config", config]
+        for name in places:
+            if name == "env":
+                monkeypatch.setenv("MATINEE_DATABASE", places["env"])
+            if name == "line":
+                given += ["--database", places["line"]]
+            assert matinee("db", "upgrade", *given)[0] == 0
+            assert matinee("db", "check", *given)[0] == 0
+            made = {path.stem for path in tmp_path.glob("*.db")}
+            assert made == set(list(places)[: list(places).index(name) + 1])
+
+    def test_a_setting_that_does_not_exist_is_told(self, matinee: Command, tmp_path: Path) -> None:
+        config = tmp_path / "service.toml"
+        config.write_text('databse = "x"\n')
+        code, _, err = matinee("keys", "list", "--config", config)
+        assert (code, "'databse'" in err) == (1, True)
 
 
 class TestDb:

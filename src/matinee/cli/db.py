@@ -10,17 +10,7 @@ import typer
 
 from matinee.cli.command import command
 from matinee.cli.console import Console, escape, table
-
-Database = Annotated[
-    str,
-    typer.Option(
-        "--database",
-        metavar="URL",
-        envvar="MATINEE_DATABASE",
-        show_envvar=False,
-        help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; or set MATINEE_DATABASE.",
-    ),
-]
+from matinee.cli.database import Database, ServiceConfig, url_of
 
 
 def register(app: typer.Typer) -> None:
@@ -34,11 +24,11 @@ def register(app: typer.Typer) -> None:
     command(group, "check")(check)
 
 
-def upgrade(console: Console, *, database: Database) -> None:
+def upgrade(console: Console, *, database: Database = None, config: ServiceConfig = None) -> None:
     """Bring a database to this version's tables, or make them; SQLite is copied first."""
     from matinee.service.store import upgrade as library
 
-    done = library(database)
+    done = library(url_of(database, config, create=True))
     copy = None if done.backup is None else str(done.backup)
     story = (
         f"is at schema version {done.after} already"
@@ -54,22 +44,23 @@ def backup(
     console: Console,
     out: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
     *,
-    database: Database,
+    database: Database = None,
+    config: ServiceConfig = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file of this name.")] = False,
 ) -> None:
     """Copy a database into one file while it is in use."""
     from matinee.service.store import back_up
 
-    back_up(database, out, force=force)
+    back_up(url_of(database, config), out, force=force)
     size = out.stat().st_size
     console.answer({"file": str(out), "bytes": size}, escape(f"{out}: {size:,} bytes"))
 
 
-def check(console: Console, *, database: Database) -> None:
+def check(console: Console, *, database: Database = None, config: ServiceConfig = None) -> None:
     """Examine a database: damage, schema version, rows. Exits with 1 if something is wrong."""
     from matinee.service.store import examine
 
-    found = examine(database)
+    found = examine(url_of(database, config))
     rows = [
         ("database", escape(found.database)),
         ("server", escape(found.server)),

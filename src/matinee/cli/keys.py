@@ -10,7 +10,7 @@ import typer
 
 from matinee.cli.command import UsageError, command
 from matinee.cli.console import Console, escape, table
-from matinee.cli.db import Database
+from matinee.cli.database import Database, ServiceConfig, url_of
 
 SECONDS = {"h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600, "y": 365 * 24 * 3600}
 
@@ -30,10 +30,11 @@ def create(
     console: Console,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who or what the key is for.")],
     *,
-    database: Database,
     scope: Annotated[
         list[str], typer.Option("--scope", help="read, write or admin; may be repeated.")
     ],
+    database: Database = None,
+    config: ServiceConfig = None,
     expires: Annotated[
         str | None, typer.Option(metavar="TIME", help="How long it is valid: 12h, 90d, 4w, 1y.")
     ] = None,
@@ -42,17 +43,17 @@ def create(
     from matinee.service.store import open_store
 
     until = None if expires is None else int(time.time()) + _seconds(expires)
-    with open_store(database) as store:
+    with open_store(url_of(database, config, create=True)) as store:
         key, token = store.create_key(name, scope, expires=until)
     console.answer({**_document(key), "token": token}, escape(token))
     console.note("This token is shown once. Send it as `Authorization: Bearer TOKEN`.")
 
 
-def list_(console: Console, *, database: Database) -> None:
+def list_(console: Console, *, database: Database = None, config: ServiceConfig = None) -> None:
     """List the keys, without their tokens."""
     from matinee.service.store import open_store
 
-    with open_store(database, create=False) as store:
+    with open_store(url_of(database, config), create=False) as store:
         keys = store.keys()
     now = int(time.time())
     rows = [
@@ -74,13 +75,14 @@ def revoke(
     console: Console,
     id: Annotated[str, typer.Argument(metavar="ID", help="As `keys list` shows it.")],  # noqa: A002
     *,
-    database: Database,
+    database: Database = None,
+    config: ServiceConfig = None,
 ) -> None:
     """Make a key invalid for good."""
     from matinee.errors import UnknownName
     from matinee.service.store import open_store
 
-    with open_store(database, create=False) as store:
+    with open_store(url_of(database, config), create=False) as store:
         if not store.revoke_key(id):
             raise UnknownName(
                 f"there is no key {id!r} that could be revoked",

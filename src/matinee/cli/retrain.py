@@ -9,7 +9,7 @@ import typer
 
 from matinee.cli.command import Settings, UsageError, command
 from matinee.cli.console import Console, escape, table
-from matinee.cli.db import Database
+from matinee.cli.database import Database, ServiceConfig, url_of
 
 if TYPE_CHECKING:
     from matinee.service.retraining import Retrained, Verdict
@@ -26,7 +26,8 @@ def register(app: typer.Typer) -> None:
 def retrain(
     console: Console,
     *,
-    database: Database,
+    database: Database = None,
+    config: ServiceConfig = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="RUN", help="The new run's folder; by default beside the old one."),
@@ -55,7 +56,7 @@ def retrain(
     if dry_run and (out is not None or force):
         raise UsageError("--dry-run keeps and activates nothing: leave --out and --force away")
     chosen = parse_assignments(settings or [])
-    with open_store(database, create=False) as store, watching(console) as watcher:
+    with open_store(url_of(database, config), create=False) as store, watching(console) as watcher:
         done = library(
             store,
             out=out,

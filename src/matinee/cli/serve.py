@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from matinee.cli.command import Settings, command
 from matinee.cli.console import Console
+from matinee.cli.database import Database, ServiceConfig
 
 
 def register(app: typer.Typer) -> None:
@@ -30,12 +30,8 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="Processes; more than one needs PostgreSQL.")
     ] = None,
-    database: Annotated[
-        str | None, typer.Option(metavar="URL", help="sqlite:///FILE or postgresql://...")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="Settings from a TOML file.")
-    ] = None,
+    database: Database = None,
+    config: ServiceConfig = None,
     settings: Settings = None,
 ) -> None:
     """Serve recommendations: a REST API and pages, over a database of ratings."""

@@ -15,13 +15,12 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
-from matinee.data.places import data_home
 from matinee.errors import ConfigError
 from matinee.service import api, pages, problems
 from matinee.service.deployment import Deployment, Deployments, load
 from matinee.service.security import Guard
 from matinee.service.service import Service
-from matinee.service.settings import ServeSettings, default_database
+from matinee.service.settings import ServeSettings
 from matinee.service.store import Store, dialect, open_store
 from matinee.service.telemetry import Metrics, Telemetry
 
@@ -49,8 +48,7 @@ def open_parts(settings: ServeSettings) -> Opened:
             expected="1, or a PostgreSQL database",
             remedy="Give --database postgresql://USER:PASSWORD@HOST/NAME.",
         )
-    if settings.database == default_database():
-        data_home().mkdir(parents=True, exist_ok=True)
+    settings.make_home()
     store = open_store(settings.database)
     try:
         _check_reach(settings, store)

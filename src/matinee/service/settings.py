@@ -127,6 +127,11 @@ class ServeSettings(BaseSettings):
         """Whether only this machine can reach the service."""
         return is_loopback(self.host)
 
+    def make_home(self) -> None:
+        """Make the data home, if the database is to be there."""
+        if self.database == default_database():
+            data_home().mkdir(parents=True, exist_ok=True)
+
     @classmethod
     def load(cls, given: Mapping[str, Any] | None = None, file: Path | None = None) -> Self:
         """Gather the settings.
