@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from psycopg import sql
 
 from matinee.service.store import Store, open_store
@@ -28,6 +29,20 @@ def postgres_tables(postgres: Cluster) -> str:
     url = postgres.database()
     open_store(url).close()
     return url
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file that is not there yet, in a folder of an awkward name."""
+    folder = tmp_path / "a b#c?d%20é"
+    folder.mkdir()
+    return folder / "people.db"
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    """Its URL."""
+    return sa.URL.create("sqlite", database=str(path)).render_as_string()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -367,6 +367,17 @@ class TestAccounts:
         client.cookies[COOKIE] = cookie  # the guest's cookie does not open the account
         assert ratings(client) == {}
 
+    def test_signing_out_makes_every_copy_of_the_cookie_bad(self, client: TestClient) -> None:
+        rate(client, "f1")
+        self.sign_up(client)
+        copied = client.cookies[COOKIE]
+        send(client, "/sign-out")
+        client.cookies.clear()
+        client.cookies[COOKIE] = copied
+        assert ratings(client) == {}
+        send(client, "/sign-in", name="Ada", passphrase=PASSPHRASE)
+        assert ratings(client) == {"f1": "5"}
+
     def test_what_a_guest_rated_moves_over_on_signing_in(self, client: TestClient) -> None:
         rate(client, "f1")
         self.sign_up(client)

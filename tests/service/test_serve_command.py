@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Generator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from matinee.artefact import Artefact
 from matinee.cli.main import run as matinee
 from matinee.service.deployment import version_of
-from matinee.service.store import open_store
+from matinee.service.store import examine, open_store
 from support.postgres import Cluster
 from support.serving import listening, saved
 
@@ -115,6 +116,65 @@ def test_it_says_where_it_is_reads_its_run_anew_and_stops_when_told(
         serve.process.kill()
         serve.process.communicate()
     assert serve.process.returncode == 0
+
+
+class Exchange:
+    """A request of which all but the end has been sent, and which the service works at."""
+
+    def __init__(self, address: tuple[str, int], method: str, path: str, body: bytes) -> None:
+        self.wire = socket.create_connection(address, timeout=60)
+        head = (
+            f"{method} {path} HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        self.wire.sendall(head.encode() + body[:-1])
+        self.rest = body[-1:]
+        # The service says this when it begins to wait for the body: the request is under way.
+        assert self.wire.recv(25, socket.MSG_WAITALL) == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    def end(self) -> int:
+        """Send the end; the status, after which the service hangs up."""
+        self.wire.sendall(self.rest)
+        answer = b""
+        while piece := self.wire.recv(65536):
+            answer += piece
+        self.wire.close()
+        return int(answer.split()[1])
+
+
+def test_told_to_stop_it_answers_what_is_under_way_and_takes_nothing_more(
+    run: str, tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path}/a.db"
+    serve = Command(run, "--port", "0", "--database", database, "--set", "pages=false")
+    try:
+        url = serve.until("Next: open").split("open ")[1].split("/openapi.json")[0]
+        serve.until("startup complete")
+        host, port = url.removeprefix("http://").split(":")
+        address = host, int(port)
+        rating = ("PUT", "/v1/people/ann/ratings/{}", b'{"rating": 4}')
+        wish = ("POST", "/v1/recommendations", b'{"likes": ["Alpha"], "k": 3}')
+        asked = [
+            Exchange(address, method, path.format(100 + n), body)
+            for n in range(4)
+            for method, path, body in (rating, wish)
+        ]
+        idle = HTTPConnection(host, int(port), timeout=60)
+        idle.request("GET", "/health/live")
+        assert idle.getresponse().read()
+        serve.process.send_signal(signal.SIGTERM)
+        assert idle.sock.recv(1) == b""  # hung up on: it has begun to stop
+        idle.close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=60)
+        assert [one.end() for one in asked] == [201, 200] * 4
+        assert serve.process.wait(60) == 0
+    finally:
+        serve.process.kill()
+        serve.process.communicate()
+    with open_store(database) as store:
+        assert len(store.ratings("ann")) == 4
+    assert examine(database).rows["recommendation_log"] == 4
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What every database must do, SQLite and PostgreSQL alike."""
+"""What every database must do with ratings, marks and ids, SQLite and PostgreSQL alike."""
 
 from __future__ import annotations
 
@@ -10,150 +10,15 @@ import pytest
 
 from matinee.errors import DataError, StoreError, UnknownName
 from matinee.service.store import (
-    LogLimits,
-    LogRow,
     Mark,
-    NameTaken,
-    Person,
     Rating,
     Store,
-    digest,
-    key_id,
     open_store,
 )
 from support.clock import Clock
+from support.threads import run_at_once
 
 HOSTILE = ["'; DROP TABLE people; --", "<script>", "\u202eשלום", "a\nb", " ", "%", "é", "é", "🎬"]
-
-
-class TestPeople:
-    def test_a_guest_gets_a_random_id(self, store: Store, clock: Clock) -> None:
-        one, other = store.add_person(), store.add_person()
-        assert one.id != other.id
-        assert len(one.id) >= 20
-        assert one == Person(one.id, None, clock.now)
-        assert store.person(one.id) == one
-
-    def test_an_id_of_ones_own_is_made_once(self, store: Store, clock: Clock) -> None:
-        first = store.add_person("ann")
-        clock.now += 5
-        assert store.add_person("ann") == first
-
-    def test_an_unknown_person_is_none(self, store: Store) -> None:
-        assert store.person("nobody") is None
-        assert store.account("nobody") is None
-        assert store.history("nobody") == ([], [])
-
-    def test_a_guest_signs_up_and_keeps_what_is_theirs(self, store: Store) -> None:
-        guest = store.add_person()
-        store.rate(guest.id, "1", 4)
-        person = store.sign_up(guest.id, "Ann", "hash")
-        assert person == Person(guest.id, "Ann", guest.created)
-        assert store.person(guest.id) == person
-        assert [r.item for r in store.ratings(guest.id)] == ["1"]
-
-    @pytest.mark.parametrize("spelt", ["Straße", "STRASSE", "strasse", "ｓtrasse"])
-    def test_names_are_one_whatever_their_case(self, store: Store, spelt: str) -> None:
-        person = store.sign_up("a", "Straße", "hash")
-        assert store.account(spelt) == (person, "hash")
-        with pytest.raises(NameTaken, match="taken"):
-            store.sign_up("b", spelt, "other")
-        assert store.account("Straße") == (person, "hash")
-        assert store.person("b") is None
-
-    def test_an_account_does_not_sign_up_again(self, store: Store) -> None:
-        store.sign_up("a", "Ann", "hash")
-        with pytest.raises(DataError, match="account already"):
-            store.sign_up("a", "Bob", "other")
-        assert store.account("bob") is None
-
-    def test_of_many_who_want_a_name_one_gets_it(self, store: Store) -> None:
-        taken = run_at_once(
-            *(lambda n=n: store.sign_up(f"p{n}", "Ann", f"hash {n}") for n in range(8))
-        )
-        won = [answer for answer in taken if isinstance(answer, Person)]
-        assert len(won) == 1
-        assert sum(isinstance(answer, NameTaken) for answer in taken) == 7
-        assert store.account("ann") == (won[0], f"hash {won[0].id[1:]}")
-
-    def test_erasing_leaves_nothing_of_them(self, store: Store, clock: Clock) -> None:
-        for person in ("ann", "bob"):
-            store.sign_up(person, person, "hash")
-            store.rate(person, "1", 3)
-            store.mark(person, "2", "seen")
-            store.log_recommendations([LogRow(person, clock.now, "v1", False, ("3",))])
-        assert store.erase_person("ann")
-        assert not store.erase_person("ann")
-        assert store.person("ann") is None
-        assert store.account("ann") is None
-        assert store.history("ann") == ([], [])
-        assert store.recommendations("ann") == []
-        assert store.person("bob") is not None
-        assert len(store.recommendations("bob")) == 1
-        assert store.all_ratings()["user"].to_list() == ["bob"]
-
-
-class TestAbsorbing:
-    def test_the_newer_rating_wins_and_the_guest_goes(self, store: Store) -> None:
-        store.sign_up("ann", "Ann", "hash")
-        for person, item, rating, time in (
-            ("ann", "older here", 1.0, 10),
-            ("ann", "newer here", 2.0, 30),
-            ("ann", "only here", 3.0, 10),
-            ("ann", "same second", 1.0, 20),
-            ("guest", "older here", 4.0, 20),
-            ("guest", "newer here", 4.5, 20),
-            ("guest", "only there", 5.0, 20),
-            ("guest", "same second", 5.0, 20),
-        ):
-            store.rate(person, item, rating, time=time)
-        assert store.absorb("guest", "ann") == 3
-        assert {r.item: (r.rating, r.time) for r in store.ratings("ann")} == {
-            "older here": (4.0, 20),
-            "newer here": (2.0, 30),
-            "only here": (3.0, 10),
-            "only there": (5.0, 20),
-            "same second": (5.0, 20),
-        }
-        assert store.person("guest") is None
-        assert store.ratings("guest") == []
-
-    def test_marks_and_the_log_move_too(self, store: Store, clock: Clock) -> None:
-        store.add_person("ann")
-        store.mark("guest", "1", "seen")
-        store.log_recommendations([LogRow("guest", clock.now, "v1", True, ("2", "3"))])
-        assert store.absorb("guest", "ann") == 1
-        assert store.marks("ann") == [Mark("1", "seen", clock.now)]
-        assert store.recommendations("ann") == [LogRow("ann", clock.now, "v1", True, ("2", "3"))]
-
-    def test_a_guest_that_is_not_there_brings_nothing(self, store: Store) -> None:
-        store.add_person("ann")
-        assert store.absorb("nobody", "ann") == 0
-        assert store.absorb("ann", "ann") == 0
-        assert store.person("ann") is not None
-
-    def test_nothing_moves_to_nobody_and_no_account_goes(self, store: Store) -> None:
-        store.rate("guest", "1", 3)
-        with pytest.raises(UnknownName, match="no such person"):
-            store.absorb("guest", "nobody")
-        store.sign_up("ann", "Ann", "hash")
-        with pytest.raises(DataError, match="account"):
-            store.absorb("ann", "guest")
-        assert len(store.ratings("guest")) == 1
-        assert store.account("ann") is not None
-
-    def test_two_who_absorb_each_other_do_not_wait_for_ever(self, store: Store) -> None:
-        for n in range(10):
-            store.rate(f"a{n}", "1", 1, time=1)
-            store.rate(f"b{n}", "1", 2, time=2)
-            moved = run_at_once(
-                lambda n=n: store.absorb(f"a{n}", f"b{n}"),
-                lambda n=n: store.absorb(f"b{n}", f"a{n}"),
-            )
-            left = [person for person in (f"a{n}", f"b{n}") if store.person(person)]
-            assert len(left) == 1
-            assert sum(isinstance(answer, UnknownName) for answer in moved) == 1
-            assert [r.rating for r in store.ratings(left[0])] == [2.0]
 
 
 class TestRatings:
@@ -329,137 +194,6 @@ class TestIds:
         assert store.ratings(person)[0].item == item
 
 
-class TestKeys:
-    def test_a_token_is_shown_once_and_only_its_digest_kept(
-        self, store: Store, clock: Clock
-    ) -> None:
-        key, token = store.create_key("ci", ["write", "read"], expires=clock.now + 5)
-        assert key_id(token) == key.id
-        assert key.digest == digest(token)
-        assert token not in repr(store.keys())
-        assert store.key(key.id) == key
-        assert key.scopes == {"read", "write"}
-        assert key.valid(clock.now + 4)
-        assert not key.valid(clock.now + 5)
-
-    def test_a_revoked_key_stays_in_the_list(self, store: Store, clock: Clock) -> None:
-        key, _ = store.create_key("ci", ["read"])
-        clock.now += 3
-        assert store.revoke_key(key.id)
-        assert not store.revoke_key(key.id)
-        assert not store.revoke_key("0" * 12)
-        listed = store.keys()
-        assert [(k.id, k.revoked) for k in listed] == [(key.id, clock.now)]
-        assert not listed[0].valid(clock.now)
-
-    def test_scopes_are_checked(self, store: Store) -> None:
-        with pytest.raises(UnknownName, match="'root'"):
-            store.create_key("ci", ["root"])
-        with pytest.raises(DataError, match="scope"):
-            store.create_key("ci", [])
-        assert store.keys() == []
-
-    @pytest.mark.parametrize("token", ["", "mt_", "mt_0123456789ab_short", "Bearer x", "mt_é_\0"])
-    def test_what_is_no_token_has_no_id(self, token: str) -> None:
-        assert key_id(token) is None
-
-    def test_the_key_of_any_text_is_looked_up(self, store: Store) -> None:
-        assert store.key("' OR 1=1") is None
-        assert store.key("a\0b") is None
-        assert not store.revoke_key("a\0b")
-
-
-class TestModels:
-    def test_one_serves_at_a_time(self, store: Store, clock: Clock) -> None:
-        assert store.active_model() is None
-        store.add_model("v1", "runs/a", "ease")
-        clock.now += 1
-        store.add_model("v2", "runs/b", "vae")
-        assert store.active_model() is None
-        for version in ("v1", "v2", "v2", "v1"):
-            store.activate_model(version)
-            active = store.active_model()
-            assert active is not None
-            assert active.version == version
-        assert [(m.version, m.name, m.active) for m in store.models()] == [
-            ("v1", "ease", True),
-            ("v2", "vae", False),
-        ]
-
-    def test_added_again_it_serves_on(self, store: Store, clock: Clock) -> None:
-        store.add_model("v1", "runs/a", "ease")
-        store.activate_model("v1")
-        before = clock.now
-        clock.now += 9
-        store.add_model("v1", "/moved/a", "ease")
-        active = store.active_model()
-        assert active is not None
-        assert (active.run, active.created) == ("/moved/a", before)
-
-    def test_an_unknown_version_changes_nothing(self, store: Store) -> None:
-        store.add_model("v1", "runs/a", "ease")
-        store.activate_model("v1")
-        with pytest.raises(UnknownName, match=r"v2.*v1"):
-            store.activate_model("v2")
-        active = store.active_model()
-        assert active is not None
-        assert active.version == "v1"
-
-    def test_many_who_activate_leave_one(self, store: Store) -> None:
-        for n in range(4):
-            store.add_model(f"v{n}", "runs", "ease")
-        answers = run_at_once(*(lambda n=n: store.activate_model(f"v{n % 4}") for n in range(16)))
-        assert answers == [None] * 16
-        assert sum(m.active for m in store.models()) == 1
-
-
-class TestLog:
-    def test_rows_come_back(self, store: Store, clock: Clock) -> None:
-        row = LogRow("ann", clock.now, "v1", True, ("1", 'quo"te', "é"))
-        store.log_recommendations([row, LogRow(None, clock.now, "v1", False, ())])
-        store.log_recommendations([])
-        assert store.recommendations("ann") == [row]
-
-    def test_it_is_capped_by_number_and_age(self, database: str, clock: Clock) -> None:
-        with open_store(database, clock=clock, limits=LogLimits(rows=10, seconds=100)) as store:
-            for n in range(25):
-                row = LogRow("ann", clock.now, f"v{n}", False, ("1",))
-                store.log_recommendations([row])
-            kept = store.recommendations("ann")
-            assert [row.version for row in kept] == [f"v{n}" for n in range(15, 25)]
-            clock.now += 101
-            store.log_recommendations([LogRow("bob", clock.now, "v", False, ())])
-            assert store.recommendations("ann") == []
-            assert len(store.recommendations("bob")) == 1
-
-
-class TestAttempts:
-    def test_beyond_the_limit_they_fail_until_the_window_is_over(
-        self, store: Store, clock: Clock
-    ) -> None:
-        def attempt(key: str = "ann") -> bool:
-            return store.attempt(key, limit=3, window=60)
-
-        assert [attempt() for _ in range(5)] == [True] * 3 + [False] * 2
-        assert attempt("bob")
-        clock.now += 59
-        assert not attempt()
-        clock.now += 1
-        assert attempt()
-
-    def test_at_once_no_more_pass_than_one_by_one(self, store: Store) -> None:
-        answers = run_at_once(
-            *(lambda: store.attempt("ann", limit=5, window=60) for _ in range(16))
-        )
-        assert answers.count(True) == 5
-        assert answers.count(False) == 11
-
-    def test_any_text_is_a_key(self, store: Store) -> None:
-        for key in ("", "a\0b", "\ud800", "x" * 10_000):
-            assert store.attempt(key, limit=1, window=60)
-            assert not store.attempt(key, limit=1, window=60)
-
-
 class TestAtOnce:
     def test_no_writer_loses_anything(self, store: Store) -> None:
         def rate(n: int) -> None:
@@ -515,23 +249,3 @@ class TestOpening:
         with pytest.raises(StoreError, match="closed"):
             store.ping()
         store.close()
-
-
-def run_at_once(*tasks: Callable[[], object]) -> list[object]:
-    """Run tasks in threads that start together; their answers, or the errors they raised."""
-    barrier = threading.Barrier(len(tasks))
-    answers: list[object] = [None] * len(tasks)
-
-    def run(index: int, task: Callable[[], object]) -> None:
-        barrier.wait()
-        try:
-            answers[index] = task()
-        except Exception as error:
-            answers[index] = error
-
-    threads = [threading.Thread(target=run, args=(index, task)) for index, task in enumerate(tasks)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers

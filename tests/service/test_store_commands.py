@@ -14,6 +14,7 @@ import pytest
 from matinee.cli.main import run
 from matinee.service.settings import default_database
 from matinee.service.store import digest, key_id, open_store
+from matinee.service.store.schema import REVISION
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -121,7 +122,7 @@ class TestDb:
         self, matinee: Command, url: str, tmp_path: Path
     ) -> None:
         done = json.loads(matinee("db", "upgrade", "--json")[1])
-        assert (done["before"], done["after"], done["backup"]) == (None, "0001", None)
+        assert (done["before"], done["after"], done["backup"]) == (None, REVISION, None)
         assert "already" in matinee("db", "upgrade")[1]
         copy = tmp_path / "copy.db"
         assert matinee("db", "backup", copy)[0] == 0

@@ -1,7 +1,8 @@
 """Who is at the other end: signed cookies and the tokens that forms carry.
 
-A session is a cookie and nothing else: the person's id, whether it is an account's, and the
-token against forged requests. A note is a second cookie, which lives for one page.
+A session is a cookie and nothing else: the person's id, whether it is an account's, of which
+epoch, and the token against forged requests. Signing out begins a new epoch of the account, so
+that no copy of the cookie is good any more. A note is a second cookie, which lives for one page.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from matinee.data.places import data_home
 from matinee.errors import MatineeError
 from matinee.service.refusals import Forbidden
 from matinee.service.settings import ServeSettings
+from matinee.service.store import Person
 
 COOKIE, NOTE = "matinee", "matinee_note"
 DAY = 24 * 3600
@@ -46,12 +48,14 @@ class Session:
         account: Whether they have signed in.
         token: What every form must send back.
         made: When the cookie was written, in Unix seconds; 0 if it has yet to be.
+        epoch: That of the person when they signed in; signing out begins another.
     """
 
     person: str
     account: bool
     token: str
     made: int = 0
+    epoch: int = 0
 
     @property
     def fresh(self) -> bool:
@@ -79,9 +83,21 @@ def guest() -> Session:
     return Session(secrets.token_urlsafe(16), account=False, token=secrets.token_urlsafe(16))
 
 
-def signed_in(person: str) -> Session:
+def signed_in(person: Person) -> Session:
     """A session of an account, with a token of its own."""
-    return Session(person, account=True, token=secrets.token_urlsafe(16))
+    token = secrets.token_urlsafe(16)
+    return Session(person.id, account=True, token=token, epoch=person.epoch)
+
+
+def opens(session: Session, person: Person | None) -> bool:
+    """Whether a session is good for what is stored under its id.
+
+    A guest's opens no account, one of an account that was erased opens nothing, and nor does
+    one from before its account signed out.
+    """
+    if person is None or person.name is None:
+        return not session.account
+    return session.account and session.epoch == person.epoch
 
 
 class Cookies:

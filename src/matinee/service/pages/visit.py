@@ -20,6 +20,7 @@ from matinee.service.pages.sessions import (
     check_token,
     guest,
     local,
+    opens,
 )
 from matinee.service.pages.site import POLICY, Site, templates
 from matinee.service.service import History
@@ -138,8 +139,7 @@ async def _visit(request: Request) -> Visit:
     found = Visit(site, request, session, note=site.cookies.note(request.cookies))
     if COOKIE in request.cookies:
         person, ratings, marks = await site.service.read(_known, site.service.store, session.person)
-        # A guest's cookie opens no account, and an account that was erased opens nothing.
-        if session.account == (person is not None and person.name is not None):
+        if opens(session, person):
             found.person, found.ratings = person, {rating.item: rating for rating in ratings}
             found.history = ratings, marks
             for mark in marks:

@@ -11,12 +11,13 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from matinee.service.store.schema import keys
 from matinee.service.store.types import Key
 
 _ID = re.compile(r"[0-9a-f]{12}")
+_BY_ID = select(keys).where(keys.c.id == bindparam("id"))
 _TOKEN = re.compile(rf"mt_({_ID.pattern})_[A-Za-z0-9_-]{{43}}")
 
 
@@ -55,7 +56,7 @@ def find(connection: Connection, identity: str) -> Key | None:
     """The key of an id, valid or not."""
     if _ID.fullmatch(identity) is None:
         return None
-    row = connection.execute(select(keys).where(keys.c.id == identity)).first()
+    row = connection.execute(_BY_ID, {"id": identity}).first()
     return None if row is None else _key(row)
 
 

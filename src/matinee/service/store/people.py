@@ -13,7 +13,7 @@ from matinee.service.store.schema import people
 from matinee.service.store.types import NameTaken, Person
 from matinee.service.store.upserting import touch
 
-_COLUMNS = (people.c.id, people.c.name, people.c.created)
+_COLUMNS = (people.c.id, people.c.name, people.c.created, people.c.epoch)
 _BY_ID = select(*_COLUMNS).where(people.c.id == bindparam("id"))
 _BY_NAME = select(*_COLUMNS, people.c.passphrase_hash).where(people.c.folded == bindparam("folded"))
 _HOLD = select(people.c.id).where(people.c.id == bindparam("id")).with_for_update()
@@ -40,7 +40,7 @@ def find(connection: Connection, person: str) -> Person | None:
 def by_name(connection: Connection, name: str) -> tuple[Person, str] | None:
     """The account of a name, with its passphrase hash; upper and lower case are one."""
     row = connection.execute(_BY_NAME, {"folded": fold(name)}).first()
-    return None if row is None else (Person(row.id, row.name, row.created), row.passphrase_hash)
+    return None if row is None else (Person(*row[:-1]), row.passphrase_hash)
 
 
 def hold(connection: Connection, person: str, now: int) -> None:
@@ -80,6 +80,12 @@ def sign_up(
     except IntegrityError:
         raise _taken(name) from None  # someone took it between the two statements
     return Person(person, name, now if found is None else found.created)
+
+
+def end_sessions(connection: Connection, person: str) -> None:
+    """Begin a new epoch of a person's sessions."""
+    begin = update(people).where(people.c.id == person).values(epoch=people.c.epoch + 1)
+    connection.execute(begin)
 
 
 def erase(connection: Connection, person: str) -> bool:

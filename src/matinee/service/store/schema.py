@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The schema version that this code reads and writes: the newest migration."""
 
 PERSON_ID = 64
@@ -49,6 +49,7 @@ people = Table(
     Column("folded", Text, unique=True),  # the name without case; two accounts never share it
     Column("passphrase_hash", Text),
     Column("created", BigInteger, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default="0"),  # of sessions
 )
 
 ratings = Table(

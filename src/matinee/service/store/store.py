@@ -143,6 +143,11 @@ class Store:
         guest, into = values.person_id(guest_id), values.person_id(into_id)
         return self._write(lambda c: absorbing.absorb(c, guest, into, self._clock()))
 
+    def end_sessions(self, id: str) -> None:  # noqa: A002
+        """Make every session of a person that there is bad."""
+        person = values.person_id(id)
+        self._write(lambda c: people.end_sessions(c, person))
+
     def erase_person(self, id: str) -> bool:  # noqa: A002
         """Erase a person with everything of theirs, the log included; whether there was any."""
         person = values.person_id(id)

@@ -27,11 +27,13 @@ class Person:
         id: 1..64 characters, chosen by the client or random.
         name: The account's name; None while the person is a guest.
         created: When first seen, in Unix seconds.
+        epoch: How often their sessions were ended; only those of this epoch are good.
     """
 
     id: str
     name: str | None
     created: int
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,11 @@ async def sign_in(visit: Visiting) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(visit: Visiting) -> Response:
-    """Go on as a new guest."""
+    """Go on as a new guest; the account is signed out everywhere."""
     await visit.form()
+    if visit.session.account:
+        service = visit.site.service
+        await service.write(service.store.end_sessions, visit.session.person)
     visit.become(guest())
     return visit.redirect("/welcome", Note("You are signed out."))
 
@@ -67,7 +70,7 @@ async def _enter(
         status = 429 if isinstance(error, accounts.Throttled) else 400
         return _form(visit, template, status, error=error, name=name[:100])
     moved = "The films you rated came along." if visit.ratings else ""
-    visit.become(signed_in(person.id))
+    visit.become(signed_in(person))
     return visit.redirect(local(form.get("back")), Note(words.format(person.name, moved).strip()))
 
 
