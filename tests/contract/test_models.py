@@ -199,6 +199,18 @@ def test_predicted_stars_stay_on_the_scale(name: str, trained: Fitted, board: In
     assert stars.max() <= board.scale.high
 
 
+def test_stars_told_from_scores_are_those_predicted(
+    name: str, trained: Fitted, board: Interactions
+) -> None:
+    model = trained(name)
+    told = model.stars(model.score(board.queries()))
+    if told is not None:
+        assert isinstance(model, RatingPredictor)
+        torch.testing.assert_close(
+            told, model.predict(board.queries(), torch.arange(board.n_items))
+        )
+
+
 @pytest.mark.parametrize("name", ORDERED)
 def test_on_a_staircase_the_next_step_comes_first(name: str) -> None:
     """What follows is told by the last film alone, which no model of sets can know."""

@@ -38,7 +38,7 @@ def check_numbers(values: Tensor, model: Recommender, what: str) -> None:
     Raises:
         EvaluationError: Naming the model.
     """
-    if bool(values.isnan().any()):
+    if values.numel() and bool(values.amax().isnan()):  # a fraction of the time of any()
         raise EvaluationError(
             f"the model gives {what} that are not numbers (NaN)",
             where=model.name,

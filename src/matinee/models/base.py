@@ -104,6 +104,19 @@ class Recommender(nn.Module, ABC, Generic[C]):
             `[B, n_items]` or `[B, K]`, float, on the model's device, without gradient.
         """
 
+    def stars(self, scores: Tensor) -> Tensor | None:
+        """Expected stars where they follow from scores, which spares asking a second time.
+
+        Args:
+            scores: Of any shape, as `score` gave them.
+
+        Returns:
+            What `predict` gives for the same films; None, as by default, if scores are
+            something else.
+        """
+        del scores
+        return None
+
     def item_vectors(self) -> Tensor | None:
         """Vectors `[n_items, d]` whose cosine tells how alike two films are, if there are any."""
         return None

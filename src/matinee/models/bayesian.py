@@ -170,6 +170,10 @@ class BayesianMF(Solved[BayesianMFConfig]):
             return (self._chances(queries, items) @ self.levels).clamp(self.low, self.high)
         return self.score(queries, items).clamp(self.low, self.high)
 
+    def stars(self, scores: Tensor) -> Tensor | None:
+        """Scores are expected stars but for the ends of the scale, unless stars are cut."""
+        return None if self.ordinal else scores.clamp(self.low, self.high)
+
     @torch.no_grad()
     def likeliest(self, queries: Queries, items: Tensor) -> Tensor:
         """The most probable ratings, `[B, K]`; with the normal likelihood, those expected."""

@@ -90,17 +90,20 @@ class BiasedMF(Learned[BiasedMFConfig]):
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Expected stars, not clipped to the scale so that the best films stay apart."""
         people = self.people(queries)
-        films = self.items.weight if items is None else self.items(items)
-        scores = (
-            functional.linear(people[:, :-1], films[..., :-1])
-            if films.ndim == 2
-            else (torch.bmm(films[..., :-1], people[:, :-1, None]).squeeze(2))
-        )
-        return scores + films[..., -1] + people[:, -1:] + self.mean
+        offset = people[:, -1:] + self.mean
+        people[:, -1] = 1.0  # times a film's last column, which is its bias
+        if items is None or items.ndim == 1:
+            films = self.items.weight if items is None else self.items(items)
+            return functional.linear(people, films).add_(offset)
+        return torch.bmm(self.items(items), people[..., None]).squeeze(2).add_(offset)
 
     def predict(self, queries: Queries, items: Tensor) -> Tensor:
         """Expected stars on the scale of the data."""
-        return self.score(queries, items).clamp(self.low, self.high)
+        return self.stars(self.score(queries, items))
+
+    def stars(self, scores: Tensor) -> Tensor:
+        """Scores are expected stars but for the ends of the scale."""
+        return scores.clamp(self.low, self.high)
 
     def people(self, queries: Queries) -> Tensor:
         """Rows `[B, dim + 1]` of those who ask, from the table or solved from the history."""

@@ -137,6 +137,12 @@ class RatingDNN(Learned[RatingDNNConfig]):
         """Expected stars on the scale of the data."""
         return self._stars(self._asked(queries, items)).clamp(self.levels[0], self.levels[-1])
 
+    def stars(self, scores: Tensor) -> Tensor | None:
+        """Scores are expected stars but for the ends of the scale, unless they are log-odds."""
+        if self.config.head == "like":
+            return None
+        return scores.clamp(self.levels[0], self.levels[-1])
+
     @torch.no_grad()
     def probability(self, queries: Queries, items: Tensor) -> Tensor:
         """Probability of a like, `[B, K]`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -101,13 +102,16 @@ def predict(artefact: Artefact, ask: Ask, items: Sequence[str]) -> dict[str, flo
     return dict(zip(items, stars[0].tolist(), strict=True))
 
 
-def films(artefact: Artefact, items: Tensor, scores: Tensor) -> list[Recommended]:
-    """Film integers `[K]` and their scores `[K]` as they are shown."""
-    listed: list[Recommended] = []
-    for film, score in zip(items.tolist(), scores.tolist(), strict=True):
-        identity, title, year, genres = artefact.catalogue.rows[film]
-        listed.append(Recommended(identity, title, year, genres, score))
-    return listed
+def films(
+    artefact: Artefact, items: Tensor, scores: Tensor, stars: Sequence[float] | None = None
+) -> list[Recommended]:
+    """Film integers `[K]`, their scores `[K]` and expected stars, as they are shown."""
+    told = repeat(None) if stars is None else stars
+    rows = artefact.catalogue.rows
+    return [
+        Recommended(*rows[film], score, star)
+        for film, score, star in zip(items.tolist(), scores.tolist(), told, strict=False)
+    ]
 
 
 def check_length(k: int) -> None:
@@ -159,7 +163,11 @@ def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
     queries = Queries.join([one.queries for one in asked])
     with asking(artefact.model):
         picked = _picked(artefact, asked, *_scores(artefact, queries))
-        lists = _with_stars(artefact, queries, picked)
+        stars = _stars(artefact, queries, picked)
+        lists = [
+            films(artefact, pick.items, pick.values, told)
+            for pick, told in zip(picked, stars, strict=True)
+        ]
         for place, one in enumerate(asked):
             if one.ask.because:
                 lists[place] = _with_reasons(artefact, one.queries, picked[place], lists[place])
@@ -171,17 +179,17 @@ def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
 
 def _scores(artefact: Artefact, queries: Queries) -> tuple[Tensor, list[bool]]:
     """Scores of all films `[B, n_items]`, and for whom they are but their popularity."""
-    counts = torch.from_numpy(artefact.item_counts).float()
-    some = queries.lengths.nonzero().squeeze(1)
-    if not len(some):
-        return counts.repeat(len(queries), 1), [True] * len(queries)
-    told = queries if len(some) == len(queries) else queries.take(some)
-    scores = all_scores(artefact.model, told.to(artefact.model.device)).cpu()
-    if told is not queries:
-        scores = counts.repeat(len(queries), 1).index_copy(0, some, scores)
-    low, high = scores.aminmax(dim=1)
-    fallback = (queries.lengths == 0) | (low == high)
-    scores[fallback] = counts
+    told = queries.lengths.nonzero().squeeze(1)
+    if len(told) == len(queries):
+        scores = all_scores(artefact.model, queries.to(artefact.model.device)).cpu()
+    else:
+        scores = torch.zeros(len(queries), len(artefact.catalogue))
+        if len(told):
+            known = queries.take(told).to(artefact.model.device)
+            scores[told] = all_scores(artefact.model, known).cpu()
+    fallback = scores.amin(1) == scores.amax(1)
+    if bool(fallback.any()):
+        scores[fallback] = torch.from_numpy(artefact.item_counts).float()
     return scores, fallback.tolist()
 
 
@@ -208,22 +216,26 @@ def _varied(artefact: Artefact, pick: _Picked, ask: Ask) -> _Picked:
     return replace(pick, items=pick.items[places], values=pick.values[places])
 
 
-def _with_stars(
-    artefact: Artefact, queries: Queries, picked: list[_Picked]
-) -> list[list[Recommended]]:
-    """The lists as they are shown, with expected stars where the model predicts them."""
-    lists = [films(artefact, pick.items, pick.values) for pick in picked]
+def _stars(artefact: Artefact, queries: Queries, picked: list[_Picked]) -> list[list[float] | None]:
+    """Expected stars of the films of each list, where the model predicts them."""
+    stars: list[list[float] | None] = [None] * len(picked)
     model = artefact.model
     rows = [row for row, pick in enumerate(picked) if len(pick.items) and not pick.fallback]
     if not isinstance(model, RatingPredictor) or not rows:
-        return lists
-    padded = torch.nn.utils.rnn.pad_sequence([picked[row].items for row in rows], batch_first=True)
-    people = queries if len(rows) == len(queries) else queries.take(torch.tensor(rows))
-    stars = model.predict(people.to(model.device), padded.to(model.device)).tolist()
-    for row, values in zip(rows, stars, strict=True):
-        told = zip(lists[row], values, strict=False)  # the shorter lists were padded
-        lists[row] = [replace(film, stars=value) for film, value in told]
-    return lists
+        return stars
+    # Padded, since the lists may be of unequal length.
+    told = model.stars(_padded([picked[row].values for row in rows]).to(model.device))
+    if told is None:
+        people = queries if len(rows) == len(queries) else queries.take(torch.tensor(rows))
+        items = _padded([picked[row].items for row in rows]).to(model.device)
+        told = model.predict(people.to(model.device), items)
+    for row, values in zip(rows, told.tolist(), strict=True):
+        stars[row] = values[: len(picked[row].items)]
+    return stars
+
+
+def _padded(rows: list[Tensor]) -> Tensor:
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
 def _with_reasons(

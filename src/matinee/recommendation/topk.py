@@ -14,8 +14,7 @@ from matinee.models.base import Recommender
 def top(scores: Tensor, k: int, favour: LongArray | None = None) -> tuple[Tensor, Tensor]:
     """The k films of highest score; among equals, the one favoured most.
 
-    Scores are compared as float32. Each is packed with the film's place in `favour` into
-    one integer, so that no two films tie and any sort gives the same list.
+    Scores are compared as float32.
 
     Args:
         scores: `[B, n_items]` without NaN; minus infinity for what must not be listed.
@@ -27,21 +26,37 @@ def top(scores: Tensor, k: int, favour: LongArray | None = None) -> tuple[Tensor
         Film integers `[B, k]`, -1 where there was nothing left to list, and their scores
         `[B, k]`, minus infinity there.
     """
+    scores = scores.float()
+    # One more than is listed tells whether it would have been as good as the last.
+    values, items = scores.topk(min(k + 1, scores.shape[1]), dim=1)
+    tied = (values[:, 1:] == values[:, :-1]) & (values[:, 1:] > -torch.inf)
+    values, items = values[:, :k], items[:, :k]
+    if bool(tied.any()):
+        rows = tied.any(1).nonzero().squeeze(1)
+        values[rows], items[rows] = _untied(scores[rows], values.shape[1], favour)
+    items.masked_fill_(values == -torch.inf, -1)
+    short = (0, k - items.shape[1])
+    pad = torch.nn.functional.pad
+    return pad(items, short, value=-1), pad(values, short, value=-torch.inf)
+
+
+def _untied(scores: Tensor, k: int, favour: LongArray | None) -> tuple[Tensor, Tensor]:
+    """The k highest scores and their films, `[B, k]` each, equals by favour.
+
+    Each score is packed with the film's place in `favour` into one integer, so that no two
+    films tie and any sort gives the same list.
+    """
     n = scores.shape[1]
     order = torch.arange(n) if favour is None else torch.from_numpy(favour)
     order = order.to(scores.device)
-    ranked = scores.float()[:, order]
+    ranked = scores[:, order]
     # Adding zero turns -0.0 into 0.0; flipping the lower bits of the negative ones makes
     # the bits of a float ascend as the float does.
     bits = (ranked + 0.0).view(torch.int32).long()
     bits = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
     keys = (bits << 32) | torch.arange(n - 1, -1, -1, device=scores.device)
-    places = keys.topk(min(k, n), dim=1).indices
-    values = ranked.gather(1, places)
-    items = order[places].masked_fill(values == -torch.inf, -1)
-    short = (0, k - items.shape[1])
-    pad = torch.nn.functional.pad
-    return pad(items, short, value=-1), pad(values, short, value=-torch.inf)
+    places = keys.topk(k, dim=1).indices
+    return ranked.gather(1, places), order[places]
 
 
 def recommend_many(
