@@ -109,7 +109,7 @@ def films(
     told = repeat(None) if stars is None else stars
     rows = artefact.catalogue.rows
     return [
-        Recommended(*rows[film], score, star)
+        Recommended(*rows[film], score=score, stars=star)
         for film, score, star in zip(items.tolist(), scores.tolist(), told, strict=False)
     ]
 
