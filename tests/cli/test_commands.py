@@ -92,7 +92,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("args", "text"),
         [
-            (["trian"], "No such command 'trian'. Did you mean 'train', 'retrain'? See `matinee --help`."),
+            (["trian"], "No such command 'trian'. Did you mean 'train', 'retrain'?"),
             (["data", "chekc"], "Did you mean 'check'? See `matinee data --help`."),
             (["train", "--modle", "x"], "No such option: --modle"),
             (["train", "--model", "ease"], "say where the run goes: --out RUN"),
