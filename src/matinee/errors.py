@@ -1,7 +1,8 @@
 """What can go wrong, told so that it can be mended.
 
 Every error a user can cause is a `MatineeError`: it says what happened, where, what was
-expected and what to do, on one line. Anything else that escapes is a bug of ours.
+expected and what to do, on one line. Anything else that escapes is a bug of ours, and is
+shown as a `Bug`.
 """
 
 from __future__ import annotations
@@ -106,6 +107,12 @@ class StoreError(MatineeError):
     """A database that cannot be reached, opened or used."""
 
     kind = "store"
+
+
+class Bug(MatineeError):
+    """What nobody who uses Matinee can mend: a mistake of ours."""
+
+    kind = "bug"
 
 
 def unknown(sort: str, name: str, known: Iterable[str], *, where: str | None = None) -> UnknownName:

@@ -70,11 +70,16 @@ class TestVersions:
         monkeypatch.undo()
         open_store(url).close()
 
-    def test_people_of_the_first_version_are_kept(self, database: str) -> None:
+    def test_what_the_first_version_had_is_kept(self, database: str) -> None:
         with open_store(database) as store:
             person = store.sign_up("ann", "Ann", "hash")
+            for version in ("v2", "v1", "v3"):
+                store.add_model(version, "runs", "ease")
         engine = sa.create_engine(Place.of(database).url)
         with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE models SET created = 9 WHERE version <> 'v3'")
+            connection.exec_driver_sql("UPDATE models SET created = 5 WHERE version = 'v3'")
+            connection.exec_driver_sql("ALTER TABLE models DROP COLUMN number")
             connection.exec_driver_sql("ALTER TABLE people DROP COLUMN epoch")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
         engine.dispose()
@@ -83,6 +88,8 @@ class TestVersions:
         assert upgrade(database).before == "0001"
         with open_store(database) as store:
             assert store.account("ann") == (person, "hash")
+            store.add_model("v0", "runs", "ease")
+            assert [row.version for row in store.models()] == ["v3", "v1", "v2", "v0"]
 
     def test_sqlite_is_copied_before_it_is_changed(self, url: str, path: Path) -> None:
         with open_store(url) as store:

@@ -74,6 +74,11 @@ class TestModels:
             ("v2", "vae", False),
         ]
 
+    def test_they_stand_as_they_were_added_even_within_a_second(self, store: Store) -> None:
+        for version in ("v2", "v1", "v3", "v2"):
+            store.add_model(version, "runs/a", "ease")
+        assert [model.version for model in store.models()] == ["v2", "v1", "v3"]
+
     def test_added_again_it_serves_on(self, store: Store, clock: Clock) -> None:
         store.add_model("v1", "runs/a", "ease")
         store.activate_model("v1")

@@ -32,7 +32,7 @@ from matinee.cli import (
 )
 from matinee.cli.command import FLAGS, UsageError
 from matinee.cli.console import show_error
-from matinee.errors import MatineeError
+from matinee.errors import Bug, MatineeError
 
 app = typer.Typer(
     name="matinee",
@@ -98,10 +98,6 @@ class _Usage(MatineeError):
     kind = "usage"
 
 
-class _Bug(MatineeError):
-    kind = "bug"
-
-
 class _File(MatineeError):
     """A file that the system will not have read or written."""
 
@@ -136,7 +132,7 @@ def _show_bug(error: Exception, *, as_json: bool, verbose: bool) -> None:
     if verbose:
         traceback.print_exception(error)
     show_error(
-        _Bug(
+        Bug(
             f"this is a bug in Matinee, not a mistake of yours: {type(error).__name__}: {error}",
             remedy="Run it again with -v to see where, and please report it.",
         ),

@@ -13,8 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from matinee.errors import ArtefactError, EvaluationError, MatineeError, StoreError
-from matinee.service.refusals import Refusal
+from matinee.errors import ArtefactError, Bug, EvaluationError, MatineeError, StoreError
+from matinee.service.refusals import BadRequest, Refusal
 from matinee.service.store import NameTaken
 
 log = logging.getLogger(__name__)
@@ -26,24 +26,12 @@ PROGRAMS = ("/v1", "/health", "/metrics", "/openapi.json")
 """Paths under which errors are problem documents even if there are pages."""
 
 
-class Internal(MatineeError):
-    """A bug of ours."""
-
-    kind = "bug"
-
-
-class BadRequest(MatineeError):
-    """A request that is not as the document says."""
-
-    kind = "request"
-
-
 STATUS: tuple[tuple[type[MatineeError], int], ...] = (
     (StoreError, 503),
     (ArtefactError, 409),
     (NameTaken, 409),
     (EvaluationError, 500),
-    (Internal, 500),
+    (Bug, 500),
 )
 """The status of errors that are no `Refusal`; all others are 422."""
 

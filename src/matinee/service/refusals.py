@@ -20,6 +20,12 @@ class Refusal(MatineeError):
         return {}
 
 
+class BadRequest(Refusal):
+    """A request that is not as the document says."""
+
+    status = 422
+
+
 class NotFound(Refusal):
     """There is nothing at this address."""
 

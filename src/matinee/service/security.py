@@ -15,7 +15,7 @@ from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from matinee.errors import MatineeError
+from matinee.errors import Bug, MatineeError
 from matinee.service import problems
 from matinee.service.refusals import Busy, Forbidden, Refusal, TooLarge, TooMany, TooSlow
 from matinee.service.settings import ServeSettings, is_loopback
@@ -110,7 +110,7 @@ def _told(error: Exception) -> MatineeError:
     if isinstance(error, TimeoutError):
         return Busy("answering takes too long", remedy="Ask for less, or try again later.")
     log.error("a request failed", exc_info=error)
-    return problems.Internal("this is a bug in Matinee", remedy="Please report the request id.")
+    return Bug("this is a bug in Matinee", remedy="Please report the request id.")
 
 
 def check_host(headers: Mapping[str, str], settings: ServeSettings) -> None:

@@ -20,7 +20,8 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 
 from matinee.errors import MatineeError
 from matinee.service.app import Opened, create_app, open_parts
-from matinee.service.problems import BadRequest, document_of
+from matinee.service.problems import document_of
+from matinee.service.refusals import BadRequest
 from matinee.service.settings import ServeSettings
 from matinee.service.telemetry import SHARED, configure_logging
 

@@ -14,7 +14,7 @@ from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
 from matinee.errors import MatineeError
-from matinee.service.problems import BadRequest
+from matinee.service.refusals import BadRequest
 from matinee.service.service import Service
 
 

@@ -13,8 +13,7 @@ from matinee.service.api import schemas
 from matinee.service.api.auth import needs
 from matinee.service.api.common import Serving, reply
 from matinee.service.api.strict import StrictRoute
-from matinee.service.problems import BadRequest
-from matinee.service.refusals import NotFound
+from matinee.service.refusals import BadRequest, NotFound
 from matinee.service.service import Service
 from matinee.service.store import ModelRow
 

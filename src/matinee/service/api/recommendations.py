@@ -15,8 +15,7 @@ from matinee.service.api import schemas
 from matinee.service.api.auth import needs
 from matinee.service.api.common import ItemId, PersonId, Serving, reply, told, within
 from matinee.service.api.strict import StrictRoute
-from matinee.service.problems import BadRequest
-from matinee.service.refusals import Conflict
+from matinee.service.refusals import BadRequest, Conflict
 from matinee.service.service import Answer, Service
 
 router = APIRouter(

@@ -11,8 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from matinee.errors import suggestion
-from matinee.service.problems import BadRequest
-from matinee.service.refusals import WrongType
+from matinee.service.refusals import BadRequest, WrongType
 
 JSON = "application/json"
 REPEATABLE = frozenset({"genre", "tag"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from matinee.errors import unknown
 from matinee.service.store.schema import models
@@ -13,16 +13,17 @@ _COLUMNS = (models.c.version, models.c.run, models.c.name, models.c.created, mod
 
 
 def add(connection: Connection, version: str, run: str, name: str, now: int) -> None:
-    """Remember a model; one that is known keeps its date and whether it serves."""
-    row = find(connection, version)
+    """Remember a model; one that is known keeps its date, its place and whether it serves."""
+    last = connection.execute(select(func.max(models.c.number))).scalar()
     connection.execute(
-        upsert(connection, models),
+        upsert(connection, models, "run", "name"),
         {
             "version": version,
             "run": run,
             "name": name,
-            "created": now if row is None else row.created,
-            "active": False if row is None else row.active,
+            "created": now,
+            "active": False,
+            "number": 0 if last is None else last + 1,
         },
     )
 
@@ -35,7 +36,7 @@ def find(connection: Connection, version: str) -> ModelRow | None:
 
 def every(connection: Connection) -> list[ModelRow]:
     """All models, oldest first."""
-    rows = connection.execute(select(*_COLUMNS).order_by(models.c.created, models.c.version))
+    rows = connection.execute(select(*_COLUMNS).order_by(models.c.number, models.c.version))
     return [ModelRow(*row) for row in rows]
 
 

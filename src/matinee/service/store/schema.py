@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The schema version that this code reads and writes: the newest migration."""
 
 PERSON_ID = 64
@@ -93,6 +93,7 @@ models = Table(
     Column("name", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("number", Integer, nullable=False, server_default="0"),  # which came after which
 )
 Index(
     "models_one_active",

@@ -9,14 +9,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 
-def upsert(connection: Connection, table: Table) -> Insert:
+def upsert(connection: Connection, table: Table, *replaced: str) -> Insert:
     """The statement that inserts a row or replaces the one that is there.
 
     Its parameters are the columns of the table.
+
+    Args:
+        connection: Tells the dialect.
+        table: The table.
+        replaced: Columns to replace in a row that is there; by default all.
     """
     keys = {column.name for column in table.primary_key}
     rest = tuple(column.name for column in table.columns if column.name not in keys)
-    return _statement(connection.dialect.name, table, rest)
+    return _statement(connection.dialect.name, table, replaced or rest)
 
 
 def touch(connection: Connection, table: Table) -> Insert:
