@@ -16,11 +16,13 @@ from support.boards import fitted, training
 
 NEWCOMERS = np.arange(0, 30, 3)
 
-LEAST = {"ials": 0.6, "sasrec": 0.4, "ratingdnn": 0.4}
-LEAST |= dict.fromkeys(("bmf", "mf", "gmf", "mlp", "neumf"), 0.5)
-"""Mean overlap of the ten best on simulated people; 0.7 for the others. By chance it is 0.17.
+ENOUGH = 0.7
+"""Mean overlap of the ten best that satisfies on simulated people. By chance it is 0.17."""
 
-Where training is random, two refits with two seeds agree no better (docs/explanation/fold-in.md).
+MARGIN = 0.15
+"""How much less than two refits with two seeds have in common a folded list may have.
+
+Of ten people the mean is uncertain by about 0.05, and each side of the comparison has its own.
 """
 
 
@@ -55,5 +57,10 @@ def test_a_newcomers_list_is_that_of_a_refit(name: str) -> None:
     known = data.queries(NEWCOMERS)
     folded = best(fitted(name, without(data, NEWCOMERS)), known.forget_users(), 10)
     refitted = best(fitted(name, data), known, 10)
-    overlap = np.mean([len(a & b) / 10 for a, b in zip(folded, refitted, strict=True)])
-    assert overlap >= LEAST.get(name, 0.7)
+    if overlap(folded, refitted) < ENOUGH:  # is it the training that is so random?
+        again = best(fitted(name, data, seed=1), known, 10)
+        assert overlap(folded, refitted) >= overlap(again, refitted) - MARGIN
+
+
+def overlap(some: list[set[int]], others: list[set[int]]) -> float:
+    return float(np.mean([len(a & b) / 10 for a, b in zip(some, others, strict=True)]))

@@ -20,7 +20,7 @@ from matinee.data.sample import sample
 from matinee.errors import EvaluationError, StoreError
 from matinee.evaluation import Comparison, Estimate
 from matinee.experiment import RunSpec, read_spec, train
-from matinee.recommendation import Ask, Rated, recommend_batch
+from matinee.recommendation import Ask, recommend_batch
 from matinee.service.deployment import version_of
 from matinee.service.retraining import Verdict, hold_out, join, retrain
 from matinee.service.store import Rating, Store, open_store
@@ -460,7 +460,7 @@ def test_the_new_model_knows_what_only_the_database_tells(
         done = retrain(store)
         assert done.verdict.comparison.difference.low > 0
         assert done.activated
-        ask = Ask(history=[Rated("0", 5.0, 1), Rated("1", 5.0, 2)], k=2)
+        ask = Ask(history=[("0", 5.0, 1), ("1", 5.0, 2)], k=2)
         assert done.run is not None
         lists = [
             recommend_batch(Artefact.load(folder), [ask])[0] for folder in (str(run), done.run)

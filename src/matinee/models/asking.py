@@ -19,12 +19,14 @@ BLOCK_BYTES = 64 * 2**20
 def asking(model: Recommender) -> Generator[None]:
     """Without gradients and with the model in evaluation mode; both are restored."""
     training = model.training
-    model.eval()
+    if training:  # telling every layer takes its time, which a model that serves need not spend
+        model.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        model.train(training)
+        if training:
+            model.train()
 
 
 def block_rows(width: int) -> int:

@@ -107,11 +107,13 @@ class BiasedMF(Learned[BiasedMFConfig]):
 
     def people(self, queries: Queries) -> Tensor:
         """Rows `[B, dim + 1]` of those who ask, from the table or solved from the history."""
+        new = queries.users < 0
+        if bool(new.all()):
+            return self._solve(queries)
         rows = self.users(queries.users.clamp_min(0)).detach().clone()
-        strangers = (queries.users < 0).nonzero().squeeze(1)
+        strangers = new.nonzero().squeeze(1)
         if len(strangers):
-            all_new = len(strangers) == len(queries)
-            rows[strangers] = self._solve(queries if all_new else queries.take(strangers))
+            rows[strangers] = self._solve(queries.take(strangers))
         return rows
 
     def item_vectors(self) -> Tensor:
@@ -133,9 +135,10 @@ class BiasedMF(Learned[BiasedMFConfig]):
         given = torch.maximum(self.usual, queries.lengths)
         rows = films.new_zeros(len(queries), films.shape[1])
         for people, entries, inside in blocks(queries.offsets, films.shape[1]):
-            rated = films[queries.items[entries]] * inside[..., None]  # [b, L, dim + 1]
-            target = (queries.ratings[entries] - self.mean) * inside - rated[..., -1]
-            design = torch.cat([rated[..., :-1], inside[..., None].to(rated.dtype)], 2)
+            design = films[queries.items[entries]]  # [b, L, dim + 1]
+            target = queries.ratings[entries] - self.mean - design[..., -1]
+            design[..., -1] = 1.0
+            design *= inside[..., None]
             normal = design.mT @ design
             normal.diagonal(dim1=1, dim2=2).add_(ridge * given[people, None] + 1e-6)
             right = design.mT @ target[..., None]

@@ -10,6 +10,9 @@ from torch import Tensor
 BLOCK = 1 << 22
 """Floats of gathered vectors held at a time."""
 
+SMALL = 1 << 18
+"""Floats that are not worth a second block, however much of them is padding."""
+
 
 def blocks(offsets: Tensor, dim: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Rows in blocks, short ones first, so that little is padded and no block is large.
@@ -23,6 +26,10 @@ def blocks(offsets: Tensor, dim: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]
         real `[r, L]`.
     """
     lengths = offsets.diff()
+    longest = int(lengths.max()) if len(lengths) else 0
+    if 0 < len(lengths) * longest * dim <= SMALL:
+        yield _padded(offsets, torch.arange(len(lengths), device=offsets.device), longest)
+        return
     order = lengths.argsort()
     ascending = lengths[order]
     limit = BLOCK // dim
@@ -34,8 +41,13 @@ def blocks(offsets: Tensor, dim: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]
         fits = torch.arange(1, len(longest) + 1, device=offsets.device) * longest <= limit
         near = longest <= 1.25 * shortest + 8
         stop = start + max(int((fits & near).sum()), 1)
-        rows = order[start:stop]
-        width = torch.arange(int(ascending[stop - 1]), device=offsets.device)
-        inside = width < lengths[rows, None]
-        yield rows, torch.where(inside, offsets[rows, None] + width, 0), inside
+        yield _padded(offsets, order[start:stop], int(ascending[stop - 1]))
         start = stop
+
+
+def _padded(offsets: Tensor, rows: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows in a block of a width: their numbers, their entries, and which are real."""
+    first = offsets[rows, None]
+    within = torch.arange(width, device=offsets.device)
+    inside = within < offsets[rows + 1, None] - first
+    return rows, torch.where(inside, first + within, 0), inside

@@ -7,20 +7,8 @@ from dataclasses import dataclass, field
 
 from matinee.recommendation.filters import Years
 
-
-@dataclass(frozen=True, slots=True)
-class Rated:
-    """A film someone rated outside the training data.
-
-    Attributes:
-        item: Outside id.
-        rating: Stars.
-        time: Unix seconds.
-    """
-
-    item: str
-    rating: float
-    time: int
+Rated = tuple[str, float, int]
+"""A film that someone rated outside the training data: outside id, stars, Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)

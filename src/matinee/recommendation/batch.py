@@ -138,8 +138,10 @@ def _asked(artefact: Artefact, ask: Ask) -> _Asked:
         passing = _among(artefact, ask.only, passing)
     excluded = [artefact.titles.find(title) for title in ask.exclude]
     hidden = [artefact.catalogue.ids.find(item) for item in ask.hidden]
-    barred = torch.tensor([*excluded, *(h for h in hidden if h is not None)], dtype=torch.int64)
-    return _Asked(ask, queries, passing, torch.cat([queries.items, barred]))
+    barred = queries.items
+    if further := [*excluded, *(film for film in hidden if film is not None)]:
+        barred = torch.cat([barred, torch.tensor(further)])
+    return _Asked(ask, queries, passing, barred)
 
 
 def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -> BoolArray:
@@ -179,18 +181,20 @@ def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
 
 def _scores(artefact: Artefact, queries: Queries) -> tuple[Tensor, list[bool]]:
     """Scores of all films `[B, n_items]`, and for whom they are but their popularity."""
-    told = queries.lengths.nonzero().squeeze(1)
-    if len(told) == len(queries):
+    lengths = queries.lengths
+    if bool(lengths.all()):
         scores = all_scores(artefact.model, queries.to(artefact.model.device)).cpu()
     else:
         scores = torch.zeros(len(queries), len(artefact.catalogue))
+        told = lengths.nonzero().squeeze(1)
         if len(told):
             known = queries.take(told).to(artefact.model.device)
             scores[told] = all_scores(artefact.model, known).cpu()
-    fallback = scores.amin(1) == scores.amax(1)
-    if bool(fallback.any()):
-        scores[fallback] = torch.from_numpy(artefact.item_counts).float()
-    return scores, fallback.tolist()
+    low, high = scores.aminmax(dim=1)
+    fallback: list[bool] = (low == high).tolist()
+    if any(fallback):
+        scores[torch.tensor(fallback)] = torch.from_numpy(artefact.item_counts).float()
+    return scores, fallback
 
 
 def _picked(

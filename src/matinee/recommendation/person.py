@@ -41,11 +41,11 @@ def asker(artefact: Artefact, ask: Ask) -> Queries:
     said = _said(artefact, ask.likes, ask.ratings)
     recorded = _recorded(artefact, ask.history)
     if index is None:
-        return _stranger(recorded, said)
+        return _stranger(artefact, recorded, said)
     known = history.queries(np.asarray([index]))
     if not said and not recorded:
         return known if artefact.user_counts[index] else known.forget_users()
-    return _stranger(_newest(known, recorded), said)
+    return _stranger(artefact, _newest(known, recorded), said)
 
 
 def liked(artefact: Artefact, queries: Queries) -> BoolArray:
@@ -80,15 +80,10 @@ def _said(
 
 
 def _recorded(artefact: Artefact, history: Iterable[Rated]) -> Entries:
-    data = artefact.facts.data
     find = artefact.catalogue.ids.find
-    entries: Entries = {}
-    for rated in history:
-        film = find(rated.item)
-        if film is not None:
-            stars = min(max(rated.rating, data.scale.low), data.scale.high)
-            entries[film] = (float(stars) if data.explicit else 1.0, rated.time)
-    return entries
+    return {
+        film: (stars, time) for item, stars, time in history if (film := find(item)) is not None
+    }
 
 
 def _newest(known: Queries, recorded: Entries) -> Entries:
@@ -101,15 +96,18 @@ def _newest(known: Queries, recorded: Entries) -> Entries:
     return dict(sorted(entries.items(), key=lambda entry: entry[1][1]))
 
 
-def _stranger(entries: Entries, said: Mapping[int, float]) -> Queries:
+def _stranger(artefact: Artefact, entries: Entries, said: Mapping[int, float]) -> Queries:
     """A stranger's history, with what was said at its end and as of its latest time."""
-    now = max((time for _, time in entries.values()), default=0)
-    joined = {film: entry for film, entry in entries.items() if film not in said}
-    joined |= {film: (stars, now) for film, stars in said.items()}
+    if said:
+        now = max((time for _, time in entries.values()), default=0)
+        entries = {film: entry for film, entry in entries.items() if film not in said}
+        entries |= {film: (stars, now) for film, stars in said.items()}
+    data, scale = artefact.facts.data, artefact.facts.data.scale
+    stars = torch.tensor([stars for stars, _ in entries.values()], dtype=torch.float32)
     return Queries(
         users=torch.full((1,), -1),
-        offsets=torch.tensor([0, len(joined)]),
-        items=torch.tensor(list(joined), dtype=torch.int64),
-        ratings=torch.tensor([stars for stars, _ in joined.values()], dtype=torch.float32),
-        times=torch.tensor([time for _, time in joined.values()], dtype=torch.int64),
+        offsets=torch.tensor([0, len(entries)]),
+        items=torch.tensor(list(entries), dtype=torch.int64),
+        ratings=stars.clamp_(scale.low, scale.high) if data.explicit else stars.fill_(1.0),
+        times=torch.tensor([time for _, time in entries.values()], dtype=torch.int64),
     )

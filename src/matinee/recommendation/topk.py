@@ -35,9 +35,11 @@ def top(scores: Tensor, k: int, favour: LongArray | None = None) -> tuple[Tensor
         rows = tied.any(1).nonzero().squeeze(1)
         values[rows], items[rows] = _untied(scores[rows], values.shape[1], favour)
     items.masked_fill_(values == -torch.inf, -1)
-    short = (0, k - items.shape[1])
-    pad = torch.nn.functional.pad
-    return pad(items, short, value=-1), pad(values, short, value=-torch.inf)
+    if missing := k - items.shape[1]:
+        pad = torch.nn.functional.pad
+        items = pad(items, (0, missing), value=-1)
+        values = pad(values, (0, missing), value=-torch.inf)
+    return items, values
 
 
 def _untied(scores: Tensor, k: int, favour: LongArray | None) -> tuple[Tensor, Tensor]:

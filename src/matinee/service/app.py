@@ -91,7 +91,7 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> FastAPI
         redirect_slashes=False,
     )
     app.state.metrics = metrics
-    app.include_router(api.router())
+    api.add_routes(app)
     _add_document(app, settings)
     problems.install(app, pages.error_page if settings.pages else None)
     app.add_middleware(Guard, settings=settings)

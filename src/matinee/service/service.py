@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ParamSpec, Self, TypeVar
 
 import torch
@@ -15,25 +15,21 @@ from matinee.artefact import Artefact
 from matinee.data.interactions import Scale
 from matinee.errors import DataError, MatineeError
 from matinee.models.base import RatingPredictor
-from matinee.recommendation import Ask, Rated, Recommendations, predict, similar
+from matinee.recommendation import Ask, Recommendations, predict, similar
 from matinee.service.deployment import Deployment, Deployments, load
 from matinee.service.journal import Journal
+from matinee.service.keyring import Keyring
+from matinee.service.records import Record, known
 from matinee.service.refusals import NotFound
-from matinee.service.scoring import Scorer
+from matinee.service.scoring import Scored, Scorer
 from matinee.service.settings import ServeSettings
-from matinee.service.store import Mark, Rating, Store
+from matinee.service.store import Store
 from matinee.service.telemetry import Metrics
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-History = tuple[Sequence[Rating], Sequence[Mark]]
-"""A person's ratings and marks, as `Store.history` gives them."""
-
-HIDDEN = frozenset({"seen", "not_interested"})
-"""Marks that keep a film out of lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,9 @@ class Service:
         self.deployments = deployments
         torch.set_num_threads(settings.threads)
         self._threads = ThreadPoolExecutor(settings.store_threads, "store")
+        self.keys = Keyring(store, self.read, seconds=settings.key_seconds)
         self._scorer = Scorer(
+            store.histories,
             batch=settings.batch,
             queue=settings.queue,
             on_queue=metrics.queue.set,
@@ -142,7 +140,7 @@ class Service:
         ask: Ask,
         *,
         person: str | None = None,
-        history: History | None = None,
+        record: Record | None = None,
         deployment: Deployment | None = None,
     ) -> Answer:
         """A list for one who asks.
@@ -151,7 +149,7 @@ class Service:
             ask: The wishes, and what is said in asking.
             person: Whom it is for, by an id of the database or of the training data. Their
                 ratings and marks on record join what is said.
-            history: These, if they have been read already.
+            record: These, if they have been read already.
             deployment: The model to ask; by default the one that serves.
 
         Raises:
@@ -159,10 +157,12 @@ class Service:
             MatineeError: If what is asked cannot be answered.
         """
         deployment = deployment or self.current
-        if person is not None:
-            ask = await self._known(ask, person, history)
-        found = await self._scorer.score(deployment, ask)
-        answer = Answer(found, deployment.version, _reason(ask, found, deployment.artefact))
+        if person is not None and record is not None:
+            found = await self._scorer.score(deployment, known(ask, person, record))
+        else:
+            found = await self._scorer.score(deployment, ask, person)
+        reason = _reason(found, deployment.artefact)
+        answer = Answer(found.recommendations, deployment.version, reason)
         self._note(person, answer)
         return answer
 
@@ -198,14 +198,14 @@ class Service:
         return Answer(found, deployment.version, reason)
 
     async def predict(
-        self, person: str | None, items: Sequence[str], *, history: History | None = None
+        self, person: str | None, items: Sequence[str], *, record: Record | None = None
     ) -> dict[str, float]:
         """Expected stars of films, by id; empty if the model cannot tell, or not for them.
 
         Args:
             person: Whom to tell for.
             items: The films' outside ids.
-            history: The person's ratings and marks, if they have been read already.
+            record: The person's ratings and marks, if they have been read already.
 
         Raises:
             UnknownName: If there is no film of one of the ids.
@@ -213,7 +213,8 @@ class Service:
         artefact = self.artefact
         if person is None or not isinstance(artefact.model, RatingPredictor):
             return {}
-        ask = await self._known(Ask(), person, history)
+        record = record or await self.read(self.store.history, person)
+        ask = known(Ask(), person, record)
         return await self.read(predict, artefact, ask, items)
 
     async def erase(self, person: str) -> bool:
@@ -249,10 +250,6 @@ class Service:
                 where="rating",
                 expected=f"{scale.low:g} to {scale.high:g}",
             )
-
-    async def _known(self, ask: Ask, person: str, history: History | None) -> Ask:
-        ratings, marks = history or await self.read(self.store.history, person)
-        return known(ask, person, ratings, marks)
 
     def _note(self, person: str | None, answer: Answer) -> None:
         found = answer.recommendations
@@ -322,18 +319,9 @@ class Service:
                 log.warning("the active model could not be followed: %s", error)
 
 
-def known(ask: Ask, person: str, ratings: Sequence[Rating], marks: Sequence[Mark]) -> Ask:
-    """What is asked, with what is on record of the person."""
-    return replace(
-        ask,
-        user=person,
-        history=[Rated(given.item, given.rating, given.time) for given in ratings],
-        hidden=[mark.item for mark in marks if mark.kind in HIDDEN],
-    )
-
-
-def _reason(ask: Ask, found: Recommendations, artefact: Artefact) -> str:
-    if found.fallback:
+def _reason(found: Scored, artefact: Artefact) -> str:
+    ask = found.ask
+    if found.recommendations.fallback:
         return "Too little is known of who is asking: these are the most popular films."
     said = len({*ask.likes, *ask.ratings})
     if ask.history or (ask.user is not None and ask.user in artefact.history.user_ids):

@@ -115,6 +115,8 @@ class ServeSettings(BaseSettings):
     """Threads of the arithmetic, in each worker."""
     store_threads: Annotated[int, Field(ge=1, le=64)] = 4
     """Database calls at a time, in each worker."""
+    key_seconds: Annotated[float, Field(ge=0)] = 1.0
+    """How long an API key is believed before the database is asked again."""
     poll_seconds: Annotated[float, Field(gt=0)] = 2.0
     """How often to look which model is active in the database."""
     log_seconds: Annotated[float, Field(gt=0)] = 0.5

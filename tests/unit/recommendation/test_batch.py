@@ -8,7 +8,7 @@ import pytest
 
 from matinee.artefact import Artefact
 from matinee.errors import MatineeError, UnknownName
-from matinee.recommendation import Ask, Rated, Recommendations, recommend, recommend_batch
+from matinee.recommendation import Ask, Recommendations, recommend, recommend_batch
 from matinee.recommendation.person import asker
 
 Make = Callable[..., Artefact]
@@ -53,13 +53,13 @@ def test_nobody_asks(make_run: Make) -> None:
 class TestRecord:
     def test_counts_as_if_it_had_been_said(self, make_run: Make) -> None:
         run = make_run()
-        record = [Rated("100", 5, 10), Rated("106", 2, 20)]
+        record = [("100", 5, 10), ("106", 2, 20)]
         (answer,) = recommend_batch(run, [Ask(user="new", history=record)])
         assert answer == recommend(run, ratings={"Alpha": 5, "Eta": 2})
 
     def test_the_newer_rating_counts_and_order_is_by_time(self, make_run: Make) -> None:
         """p0 rated films 2 to 5 with 5 stars at the times 2 to 5."""
-        record = [Rated("102", 1, 1), Rated("103", 2, 6), Rated("107", 3, 100)]
+        record = [("102", 1, 1), ("103", 2, 6), ("107", 3, 100)]
         asked = asker(make_run(), Ask(user="p0", history=record))
         assert asked.users.tolist() == [-1]
         assert asked.items.tolist() == [2, 4, 5, 3, 7]
@@ -68,7 +68,7 @@ class TestRecord:
     def test_what_the_run_does_not_know_is_passed_over_and_stars_are_clipped(
         self, make_run: Make
     ) -> None:
-        asked = asker(make_run(), Ask(history=[Rated("gone", 5, 1), Rated("100", 10, 2)]))
+        asked = asker(make_run(), Ask(history=[("gone", 5, 1), ("100", 10, 2)]))
         assert asked.items.tolist() == [0]
         assert asked.ratings.tolist() == [5.0]
 

@@ -14,16 +14,20 @@ from matinee.recommendation import Ask
 from matinee.service.api import schemas
 from matinee.service.api.auth import needs
 from matinee.service.api.common import ItemId, PersonId, Serving, reply, told, within
-from matinee.service.api.strict import StrictRoute
+from matinee.service.api.strict import BodyRoute, StrictRoute
 from matinee.service.refusals import BadRequest, Conflict
 from matinee.service.service import Answer, Service
 
-router = APIRouter(
-    route_class=StrictRoute, prefix="/v1", tags=["recommendations"], dependencies=[needs("read")]
-)
+SHARED: dict[str, Any] = {
+    "prefix": "/v1",
+    "tags": ["recommendations"],
+    "dependencies": [needs("read")],
+}
+lists = APIRouter(route_class=BodyRoute, **SHARED)
+router = APIRouter(route_class=StrictRoute, **SHARED)
 
 
-@router.post("/recommendations", response_model=schemas.FilmList)
+@lists.post("/recommendations", response_model=schemas.FilmList)
 async def recommend(wishes: schemas.RecommendationRequest, service: Serving) -> Response:
     """The films someone should see next, best first.
 
@@ -40,7 +44,7 @@ async def recommend(wishes: schemas.RecommendationRequest, service: Serving) -> 
     return reply(answer.as_dict())
 
 
-@router.post("/recommendations/batch", response_model=schemas.Batch)
+@lists.post("/recommendations/batch", response_model=schemas.Batch)
 async def recommend_many(wishes: schemas.BatchRequest, service: Serving) -> Response:
     """Lists for many people with the same wishes, all by one model."""
     check_wishes(service, wishes)

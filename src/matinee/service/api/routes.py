@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
 from matinee.service.api import health, items, marks, models, people, ratings, recommendations
 
+ROUTERS = (
+    recommendations.lists,  # first, since routes are tried in turn
+    items.router,
+    recommendations.router,
+    ratings.router,
+    marks.router,
+    people.router,
+    models.router,
+    health.router,
+)
 
-def router() -> APIRouter:
-    """Every route of the API."""
-    every = APIRouter()
-    for part in (items, recommendations, ratings, marks, people, models, health):
-        every.include_router(part.router)
-    return every
+
+def add_routes(app: FastAPI) -> None:
+    """Give an application every route of the API."""
+    for router in ROUTERS:
+        app.include_router(router)

@@ -107,7 +107,7 @@ async def rows(visit: Visit) -> list[Row]:
 async def suggestions(visit: Visit, ask: Ask) -> tuple[list[Suggestion], bool]:
     """The films for someone, and whether they are but popular ones."""
     answer = await visit.site.service.recommend(
-        ask, person=visit.session.person, history=visit.history
+        ask, person=visit.session.person, record=visit.record
     )
     listed = answer.recommendations
     films = {film.id: film for film in visit.library.films(f.id for f in listed.items)}
@@ -135,7 +135,7 @@ async def with_stars(visit: Visit, films: Sequence[Film]) -> list[Suggestion]:
     stars: Mapping[str, float] = {}
     if person is not None and films:
         listed = [film.id for film in films]
-        stars = await visit.site.service.predict(person, listed, history=visit.history)
+        stars = await visit.site.service.predict(person, listed, record=visit.record)
     return [Suggestion(film, stars.get(film.id)) for film in films]
 
 

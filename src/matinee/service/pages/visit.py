@@ -23,7 +23,7 @@ from matinee.service.pages.sessions import (
     opens,
 )
 from matinee.service.pages.site import POLICY, Site, templates
-from matinee.service.service import History
+from matinee.service.records import Record
 from matinee.service.store import Mark, Person, Rating, Store
 
 Reply = TypeVar("Reply", bound=Response)
@@ -43,7 +43,7 @@ class Visit:
         person: The person in the store; None for a guest who has done nothing yet.
         ratings: Their ratings by film, oldest first.
         marks: The kinds of their marks by film, oldest first.
-        history: Both as the store gave them.
+        record: Both as the store gave them.
         note: What happened on the page before.
     """
 
@@ -53,7 +53,7 @@ class Visit:
     person: Person | None = None
     ratings: dict[str, Rating] = field(default_factory=dict[str, Rating])
     marks: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    history: History = ((), ())
+    record: Record = ((), ())
     note: Note | None = None
 
     @property
@@ -141,7 +141,7 @@ async def _visit(request: Request) -> Visit:
         person, ratings, marks = await site.service.read(_known, site.service.store, session.person)
         if opens(session, person):
             found.person, found.ratings = person, {rating.item: rating for rating in ratings}
-            found.history = ratings, marks
+            found.record = ratings, marks
             for mark in marks:
                 found.marks.setdefault(mark.item, set()).add(mark.kind)
         else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.sql.selectable import SelectBase
 
+from matinee.service.store.direct import Rows
 from matinee.service.store.places import Place
 
 T = TypeVar("T")
@@ -23,6 +25,10 @@ class Backend(Protocol):
 
     def read(self, question: Callable[[Connection], T]) -> T:
         """Run a function that reads; all it reads is of one moment."""
+        ...
+
+    def fetch(self, statement: SelectBase, every: Sequence[Mapping[str, Any]]) -> list[Rows]:
+        """The rows of a statement for each set of parameters; those of one are of one moment."""
         ...
 
     def write(self, change: Callable[[Connection], T]) -> T:

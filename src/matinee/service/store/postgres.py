@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.selectable import SelectBase
 
 from matinee.errors import StoreError
+from matinee.service.store.direct import Rows, fetch
 from matinee.service.store.failing import told
 from matinee.service.store.places import Place
 
@@ -61,6 +63,11 @@ class Postgres:
         """Run a function that reads; all it reads is of one moment."""
         with told(self.place), self._reading.begin() as connection:
             return question(connection)
+
+    def fetch(self, statement: SelectBase, every: Sequence[Mapping[str, Any]]) -> list[Rows]:
+        """The rows of a statement for each set of parameters; those of one are of one moment."""
+        with told(self.place):
+            return fetch(self._engine, self.place, statement, every)
 
     def write(self, change: Callable[[Connection], T]) -> T:
         """Run a function that writes; what it wrote is on the disk when this returns."""

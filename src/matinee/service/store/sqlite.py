@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.selectable import SelectBase
 
 from matinee.errors import StoreError
+from matinee.service.store.direct import Rows, fetch
 from matinee.service.store.failing import told
 from matinee.service.store.filelock import FileLock
 from matinee.service.store.places import Place
@@ -79,6 +81,11 @@ class Sqlite:
         """Run a function that reads; all it reads is of one moment."""
         with told(self.place), self._reading.begin() as connection:
             return question(connection)
+
+    def fetch(self, statement: SelectBase, every: Sequence[Mapping[str, Any]]) -> list[Rows]:
+        """The rows of a statement for each set of parameters; those of one are of one moment."""
+        with told(self.place):
+            return fetch(self._reading, self.place, statement, every)
 
     def write(self, change: Callable[[Connection], T]) -> T:
         """Run a function that writes; what it wrote is on the disk when this returns."""

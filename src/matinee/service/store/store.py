@@ -14,6 +14,7 @@ from matinee.errors import StoreError
 from matinee.service.store import (
     absorbing,
     attempts,
+    histories,
     keys,
     log,
     marks,
@@ -24,6 +25,7 @@ from matinee.service.store import (
     values,
 )
 from matinee.service.store.backend import Backend
+from matinee.service.store.histories import History
 from matinee.service.store.places import Place
 from matinee.service.store.postgres import Postgres
 from matinee.service.store.sqlite import Sqlite
@@ -186,7 +188,8 @@ class Store:
 
     def ratings(self, person_id: str) -> list[Rating]:
         """A person's ratings, oldest first, then by film."""
-        return self._read(lambda c: ratings.of(c, values.person_id(person_id)))
+        person = values.person_id(person_id)
+        return self._read(lambda c: ratings.of(c, person))
 
     def rating(self, person_id: str, item: str) -> Rating | None:
         """A person's rating of a film, or None."""
@@ -213,12 +216,21 @@ class Store:
 
     def marks(self, person_id: str) -> list[Mark]:
         """A person's marks, oldest first, then by film and kind."""
-        return self._read(lambda c: marks.of(c, values.person_id(person_id)))
-
-    def history(self, person_id: str) -> tuple[list[Rating], list[Mark]]:
-        """A person's ratings and marks as they were at one moment."""
         person = values.person_id(person_id)
-        return self._read(lambda c: (ratings.of(c, person), marks.of(c, person)))
+        return self._read(lambda c: marks.of(c, person))
+
+    def history(self, person_id: str) -> History:
+        """A person's ratings and marks as they were at one moment."""
+        return self.histories([person_id])[person_id]
+
+    def histories(self, people: Sequence[str]) -> dict[str, History]:
+        """The ratings and marks of each of some people, of each as they were at one moment."""
+        every = [{"person": values.person_id(person)} for person in people]
+        self._check_open()
+        found = self._backend.fetch(histories.STATEMENT, every)
+        return {
+            person: histories.history(rows) for person, rows in zip(people, found, strict=True)
+        }
 
     # Keys
 

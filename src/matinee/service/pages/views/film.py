@@ -51,7 +51,7 @@ async def _why(visit: Visit, item: str) -> tuple[Reason, ...]:
     answer = await visit.site.service.recommend(
         Ask(k=1, only=(item,), because=True),
         person=visit.session.person,
-        history=visit.history,
+        record=visit.record,
     )
     listed = answer.recommendations.items
     return (listed[0].because or ()) if listed else ()
