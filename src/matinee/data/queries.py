@@ -94,6 +94,8 @@ class Queries:
 
     def to(self, device: torch.device | str) -> Self:
         """The same on another device."""
+        if self.items.device == torch.device(device):
+            return self
         return type(self)(
             self.users.to(device),
             self.offsets.to(device),

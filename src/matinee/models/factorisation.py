@@ -47,6 +47,7 @@ class BiasedMF(Learned[BiasedMFConfig]):
     low: Tensor
     high: Tensor
     usual: Tensor
+    ridge: Tensor
 
     def __init__(self, config: BiasedMFConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
@@ -58,6 +59,10 @@ class BiasedMF(Learned[BiasedMFConfig]):
         self.register_buffer("low", torch.zeros(()))
         self.register_buffer("high", torch.zeros(()))
         self.register_buffer("usual", torch.zeros(()))
+        ridge = torch.full((config.dim + 1,), config.l2)
+        ridge[-1] = config.bias_l2
+        # Never quite nothing, so that the normal equations have a solution without a penalty.
+        self.register_buffer("ridge", ridge + 1e-6, persistent=False)
 
     def prepare(self, data: Interactions) -> None:
         """Note the mean and the scale of the ratings, and how many people usually give."""
@@ -130,8 +135,6 @@ class BiasedMF(Learned[BiasedMFConfig]):
     def _solve(self, queries: Queries) -> Tensor:
         """The ridge solutions for B strangers, `[B, dim + 1]`; see the class."""
         films = self.items.weight.detach()
-        ridge = torch.full((films.shape[1],), self.config.l2, device=self.device)
-        ridge[-1] = self.config.bias_l2
         given = torch.maximum(self.usual, queries.lengths)
         rows = films.new_zeros(len(queries), films.shape[1])
         for people, entries, inside in blocks(queries.offsets, films.shape[1]):
@@ -140,7 +143,7 @@ class BiasedMF(Learned[BiasedMFConfig]):
             design[..., -1] = 1.0
             design *= inside[..., None]
             normal = design.mT @ design
-            normal.diagonal(dim1=1, dim2=2).add_(ridge * given[people, None] + 1e-6)
+            normal.diagonal(dim1=1, dim2=2).addcmul_(self.ridge, given[people, None])
             right = design.mT @ target[..., None]
             rows[people] = torch.cholesky_solve(right, torch.linalg.cholesky(normal)).squeeze(2)
         return rows

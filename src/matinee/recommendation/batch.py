@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,10 +43,10 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Picked:
-    """The films of one list, as integers `[K]` with scores `[K]`."""
+    """The films of one list, as K integers with K scores."""
 
-    items: Tensor
-    values: Tensor
+    items: list[int]
+    values: list[float]
     fallback: bool
 
 
@@ -103,14 +104,17 @@ def predict(artefact: Artefact, ask: Ask, items: Sequence[str]) -> dict[str, flo
 
 
 def films(
-    artefact: Artefact, items: Tensor, scores: Tensor, stars: Sequence[float] | None = None
+    artefact: Artefact,
+    items: Sequence[int],
+    scores: Sequence[float],
+    stars: Sequence[float] | None = None,
 ) -> list[Recommended]:
-    """Film integers `[K]`, their scores `[K]` and expected stars, as they are shown."""
+    """K film integers, their scores and expected stars, as they are shown."""
     told = repeat(None) if stars is None else stars
     rows = artefact.catalogue.rows
     return [
         Recommended(*rows[film], score=score, stars=star)
-        for film, score, star in zip(items.tolist(), scores.tolist(), told, strict=False)
+        for film, score, star in zip(items, scores, told, strict=False)
     ]
 
 
@@ -205,19 +209,23 @@ def _picked(
             row.masked_fill_(torch.from_numpy(~one.passing), -torch.inf)
         row[one.barred] = -torch.inf
     items, values = top(scores, max(one.pool for one in asked), artefact.favour)
-    lengths = (items >= 0).sum(1).tolist()
     picked: list[_Picked] = []
-    for place, one in enumerate(asked):
-        end = min(one.pool, lengths[place])
-        pick = _Picked(items[place, :end], values[place, :end], fallback[place])
+    for one, *best in zip(asked, items.tolist(), values.tolist(), fallback, strict=True):
+        pick = _first(one.pool, *best)
         picked.append(_varied(artefact, pick, one.ask) if one.ask.diversity else pick)
     return picked
 
 
+def _first(pool: int, items: list[int], values: list[float], fallback: bool) -> _Picked:
+    left = len(items) - items.count(-1)
+    return _Picked(items[: min(pool, left)], values[: min(pool, left)], fallback)
+
+
 def _varied(artefact: Artefact, pick: _Picked, ask: Ask) -> _Picked:
-    vectors = film_vectors(artefact)[0][pick.items.numpy()]
-    places = diversify(pick.values.numpy(), vectors, ask.k, ask.diversity)
-    return replace(pick, items=pick.items[places], values=pick.values[places])
+    vectors = film_vectors(artefact)[0][pick.items]
+    places = diversify(np.asarray(pick.values, np.float32), vectors, ask.k, ask.diversity)
+    items, values = [pick.items[p] for p in places], [pick.values[p] for p in places]
+    return replace(pick, items=items, values=values)
 
 
 def _stars(artefact: Artefact, queries: Queries, picked: list[_Picked]) -> list[list[float] | None]:
@@ -238,8 +246,9 @@ def _stars(artefact: Artefact, queries: Queries, picked: list[_Picked]) -> list[
     return stars
 
 
-def _padded(rows: list[Tensor]) -> Tensor:
-    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+def _padded(rows: list[list[Any]]) -> Tensor:
+    width = max(map(len, rows))
+    return torch.tensor([row + [0] * (width - len(row)) for row in rows])
 
 
 def _with_reasons(
@@ -248,6 +257,10 @@ def _with_reasons(
     if pick.fallback or not listed:
         return [replace(film, because=()) for film in listed]
     told = reasons(
-        artefact.model, queries, pick.items, liked(artefact, queries), artefact.catalogue.titles
+        artefact.model,
+        queries,
+        torch.tensor(pick.items),
+        liked(artefact, queries),
+        artefact.catalogue.titles,
     )
     return [replace(film, because=why) for film, why in zip(listed, told, strict=True)]

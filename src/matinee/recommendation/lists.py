@@ -104,7 +104,7 @@ def similar(artefact: Artefact, title: str, k: int = 10) -> Recommendations:
     scores[film] = -torch.inf
     items, values = top(scores[None], k, artefact.favour)
     keep = items[0] >= 0
-    listed = films(artefact, items[0][keep], values[0][keep])
+    listed = films(artefact, items[0][keep].tolist(), values[0][keep].tolist())
     return Recommendations(artefact.run, artefact.name, fallback, tuple(listed))
 
 

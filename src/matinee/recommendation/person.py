@@ -103,11 +103,16 @@ def _stranger(artefact: Artefact, entries: Entries, said: Mapping[int, float]) -
         entries = {film: entry for film, entry in entries.items() if film not in said}
         entries |= {film: (stars, now) for film, stars in said.items()}
     data, scale = artefact.facts.data, artefact.facts.data.scale
-    stars = torch.tensor([stars for stars, _ in entries.values()], dtype=torch.float32)
-    return Queries(
-        users=torch.full((1,), -1),
-        offsets=torch.tensor([0, len(entries)]),
-        items=torch.tensor(list(entries), dtype=torch.int64),
-        ratings=stars.clamp_(scale.low, scale.high) if data.explicit else stars.fill_(1.0),
-        times=torch.tensor([time for _, time in entries.values()], dtype=torch.int64),
+    stars = np.array([stars for stars, _ in entries.values()], np.float32)
+    if data.explicit:
+        stars = stars.clip(scale.low, scale.high)
+    else:
+        stars.fill(1.0)
+    columns = (
+        np.array([-1]),
+        np.array([0, len(entries)]),
+        np.array(list(entries), np.int64),
+        stars,
+        np.array([time for _, time in entries.values()], np.int64),
     )
+    return Queries(*map(torch.from_numpy, columns))

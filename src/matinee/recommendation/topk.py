@@ -29,7 +29,7 @@ def top(scores: Tensor, k: int, favour: LongArray | None = None) -> tuple[Tensor
     scores = scores.float()
     # One more than is listed tells whether it would have been as good as the last.
     values, items = scores.topk(min(k + 1, scores.shape[1]), dim=1)
-    tied = (values[:, 1:] == values[:, :-1]) & (values[:, 1:] > -torch.inf)
+    tied = values[:, 1:] == values[:, :-1]
     values, items = values[:, :k], items[:, :k]
     if bool(tied.any()):
         rows = tied.any(1).nonzero().squeeze(1)

@@ -228,9 +228,7 @@ class Store:
         every = [{"person": values.person_id(person)} for person in people]
         self._check_open()
         found = self._backend.fetch(histories.STATEMENT, every)
-        return {
-            person: histories.history(rows) for person, rows in zip(people, found, strict=True)
-        }
+        return {person: histories.history(rows) for person, rows in zip(people, found, strict=True)}
 
     # Keys
 
