@@ -71,23 +71,35 @@ def prepare(home: Path, model: str) -> tuple[Path, str]:
 class Server:
     """`matinee serve`, as a process."""
 
-    def __init__(self, run: Path, home: Path, port: int) -> None:
+    def __init__(self, run: Path, home: Path, port: int, workers: int = 1) -> None:
         matinee = Path(sys.executable).with_name("matinee")
         command = [str(matinee), "serve", str(run), "--port", str(port), "-q"]
         command += ["--database", f"sqlite:///{home}/people.db", "--set", "rate=0"]
-        command += ["--set", "pages=false"]
+        command += ["--set", "pages=false", "--workers", str(workers)]
         self.process = subprocess.Popen(command, stderr=(home / "server.log").open("w"))
 
+    def processes(self) -> list[int]:
+        """The server's process and its children."""
+        main = self.process.pid
+        return [main, *map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())]
+
     def memory(self) -> dict[str, float]:
-        """Resident memory now and at most, in MB."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        values = {line.split(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
-        return {"mb": int(values["VmRSS"]) / 1000, "peak_mb": int(values["VmHWM"]) / 1000}
+        """Resident memory of all processes now, and the sum of what each had at most, in MB."""
+        total = {"VmRSS": 0, "VmHWM": 0}
+        for process in self.processes():
+            for line in Path(f"/proc/{process}/status").read_text().splitlines():
+                name = line.split(":")[0]
+                if name in total:
+                    total[name] += int(line.split()[1])
+        return {"mb": total["VmRSS"] / 1000, "peak_mb": total["VmHWM"] / 1000}
 
     def cpu_seconds(self) -> float:
         """Processor time used so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        ticks = 0
+        for process in self.processes():
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> int:
         """End it; its exit code."""
@@ -213,12 +225,13 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=200)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--model", default="mf", choices=["mf", "ials"])
+    parser.add_argument("--workers", type=int, default=1, help="processes of the server")
     parser.add_argument("--port", type=int, default=8799)
     parser.add_argument("--saturation", action="store_true", help="step the rate up as well")
     options = parser.parse_args()
     HOME.mkdir(parents=True, exist_ok=True)
     run, token = prepare(HOME, options.model)
-    server = Server(run, HOME, options.port)
+    server = Server(run, HOME, options.port, options.workers)
     try:
         ready = wait_until_ready(options.port)
         before = server.memory()
@@ -232,6 +245,7 @@ def main() -> None:
         code = server.stop()
     document = {
         "model": options.model,
+        "workers": options.workers,
         "films": FILMS,
         "ready_seconds": round(ready, 1),
         "load_average_before": load,

@@ -44,9 +44,9 @@ def status(reply: object) -> int:
 
 
 class TestKeys:
-    def test_open_until_the_first_key_is_made(self, client: TestClient, place: str) -> None:
-        assert status(client.get("/v1/items")) == 200
-        with open_store(place) as store:
+    def test_open_until_the_first_key_is_made(self, run: str, place: str) -> None:
+        with serving(run=run, database=place, key_seconds=0) as client, open_store(place) as store:
+            assert status(client.get("/v1/items")) == 200
             key, token = store.create_key("reader", ["read"])
             reply = client.get("/v1/items")
             assert status(reply) == 401
@@ -58,6 +58,18 @@ class TestKeys:
             store.revoke_key(key.id)
             assert status(client.get("/v1/items", headers=allowed)) == 401
             assert status(client.get("/v1/items")) == 401
+
+    def test_a_key_is_believed_for_a_while(self, run: str, place: str) -> None:
+        with serving(run=run, database=place, key_seconds=60) as client, open_store(place) as store:
+            key, token = store.create_key("reader", ["read"])
+            allowed = {"authorization": f"Bearer {token}"}
+            assert status(client.get("/v1/items", headers=allowed)) == 200
+            store.revoke_key(key.id)
+            assert status(client.get("/v1/items", headers=allowed)) == 200
+            other = {"authorization": f"Bearer {token[:-1]}{'A' if token[-1] != 'A' else 'B'}"}
+            assert status(client.get("/v1/items", headers=other)) == 401
+            reply = client.put("/v1/people/a/ratings/101", json={"rating": 4}, headers=allowed)
+            assert status(reply) == 403
 
     @pytest.mark.parametrize("value", ["Bearer", "Bearer x", "Basic YTpi", "mt_1_2", ""])
     def test_what_is_no_key_is_refused_even_while_open(
@@ -152,7 +164,7 @@ class TestHowMuch:
         as_json = {"content-type": "application/json"}
         assert status(client.post("/v1/recommendations", content=b"{", headers=as_json)) == 422
         deep = b"[" * 50_000
-        assert status(client.post("/v1/recommendations", content=deep, headers=as_json)) == 400
+        assert status(client.post("/v1/recommendations", content=deep, headers=as_json)) == 422
 
     def test_bodies_are_bounded_with_and_without_a_length(self, run: str, place: str) -> None:
         def chunks() -> Iterator[bytes]:
@@ -273,10 +285,6 @@ class TestSettings:
         monkeypatch.setenv("MATINEE_PROT", "1")
         with pytest.raises(ConfigError, match="prot"):
             ServeSettings.load()
-
-    def test_several_workers_need_a_server(self, run: str, place: str) -> None:
-        with pytest.raises(ConfigError, match="cannot share"):
-            open_parts(ServeSettings(run=run, database=place, workers=2))
 
     def test_without_a_model_it_says_how_to_get_one(self, place: str) -> None:
         with pytest.raises(ConfigError, match="no model to serve"):

@@ -112,10 +112,13 @@ class TestFirstVisit:
     ) -> None:
         """Once who it is, and once what they have rated and marked."""
         rate(client, "f1", "f3", "f5")
-        read, reads = Store._read, list[None]()
-        monkeypatch.setattr(Store, "_read", lambda *given: reads.append(None) or read(*given))
+        reads: list[str] = []
+        for name in ("_read", "histories"):
+            read = getattr(Store, name)
+            counted = lambda *given, name=name, read=read: reads.append(name) or read(*given)  # noqa: E731
+            monkeypatch.setattr(Store, name, counted)
         assert client.get("/").text.count("<h2") >= 4
-        assert len(reads) == 2
+        assert reads == ["_read", "histories"]
 
     def test_films_passed_over_do_not_come_again(self, client: TestClient) -> None:
         first = client.get("/welcome")

@@ -97,6 +97,17 @@ def get(url: str) -> dict[str, object]:
         return json.loads(reply.read())
 
 
+def put(url: str, document: dict[str, object]) -> int:
+    request = urllib.request.Request(
+        url,
+        json.dumps(document).encode(),
+        {"content-type": "application/json"},
+        method="PUT",
+    )
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        return reply.status
+
+
 def test_it_says_where_it_is_reads_its_run_anew_and_stops_when_told(
     make_run: Make, run: str, tmp_path: Path
 ) -> None:
@@ -178,11 +189,12 @@ def test_told_to_stop_it_answers_what_is_under_way_and_takes_nothing_more(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_several_workers_share_a_database_and_follow_an_activation(
-    make_run: Make, run: str, tmp_path: Path, postgres: Cluster
+    make_run: Make, run: str, tmp_path: Path, postgres: Cluster, kind: str
 ) -> None:
     other = saved(make_run("popularity", {}), tmp_path / "other")
-    database = postgres.database()
+    database = postgres.database() if kind == "postgresql" else f"sqlite:///{tmp_path}/a.db"
     many = ("--port", "0", "--workers", "2", "--database", database, "--set", "pages=false")
     serve = Command(run, *many, "--set", "poll_seconds=0.05", "--set", "rate=0")
     try:
@@ -192,6 +204,8 @@ def test_several_workers_share_a_database_and_follow_an_activation(
         with open_store(database) as store:
             store.add_model(version_of(other), other, "popularity")
             store.activate_model(version_of(other))
+        rated = [put(f"{url}/v1/people/p{i}/ratings/100", {"rating": 4}) for i in range(40)]
+        assert rated == [201] * 40
         agreed = 0
         while agreed < 20:
             now = get(f"{url}/health/ready")["model_version"]
@@ -207,6 +221,7 @@ def test_several_workers_share_a_database_and_follow_an_activation(
         serve.process.terminate()
         serve.process.communicate()
     assert serve.process.returncode == 0
+    assert examine(database).rows["ratings"] == 40
 
 
 @pytest.mark.parametrize(
@@ -216,7 +231,7 @@ def test_several_workers_share_a_database_and_follow_an_activation(
         (["{run}", "--database", "sqlite:///{home}/run/model.json"], "not a database"),
         (["{run}", "--database", "sqlite:///{home}/a.db", "--port", "{port}"], "cannot be taken"),
         (["{run}", "--database", "sqlite:///{home}/a.db", "--host", "0.0.0.0"], "no API key"),
-        (["{run}", "--database", "sqlite:///{home}/a.db", "--workers", "2"], "cannot share"),
+        (["{run}", "--database", "sqlite:///{home}/a.db", "--workers", "0"], "workers"),
         (["{run}", "--set", "prot=1"], "no setting called 'prot'"),
     ],
 )

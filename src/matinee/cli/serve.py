@@ -27,9 +27,7 @@ def serve(
         str | None, typer.Option(metavar="ADDRESS", help="Where to listen; 127.0.0.1 by default.")
     ] = None,
     port: Annotated[int | None, typer.Option(help="The port; 8000 by default.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes; more than one needs PostgreSQL.")
-    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; 1 by default.")] = None,
     database: Database = None,
     config: ServiceConfig = None,
     settings: Settings = None,

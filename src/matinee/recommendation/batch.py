@@ -194,8 +194,7 @@ def _scores(artefact: Artefact, queries: Queries) -> tuple[Tensor, list[bool]]:
         if len(told):
             known = queries.take(told).to(artefact.model.device)
             scores[told] = all_scores(artefact.model, known).cpu()
-    low, high = scores.aminmax(dim=1)
-    fallback: list[bool] = (low == high).tolist()
+    fallback: list[bool] = (scores.amin(1) == scores.amax(1)).tolist()
     if any(fallback):
         scores[torch.tensor(fallback)] = torch.from_numpy(artefact.item_counts).float()
     return scores, fallback

@@ -21,7 +21,7 @@ from matinee.service.deployment import Deployment, Deployments, load
 from matinee.service.security import Guard
 from matinee.service.service import Service
 from matinee.service.settings import ServeSettings
-from matinee.service.store import Store, dialect, open_store
+from matinee.service.store import Store, open_store
 from matinee.service.telemetry import Metrics, Telemetry
 
 
@@ -41,13 +41,6 @@ def open_parts(settings: ServeSettings) -> Opened:
     Raises:
         MatineeError: If either cannot be had, or the settings do not go together.
     """
-    if settings.workers > 1 and dialect(settings.database) == "sqlite":
-        raise ConfigError(
-            f"{settings.workers} workers cannot share an SQLite file",
-            where="--workers",
-            expected="1, or a PostgreSQL database",
-            remedy="Give --database postgresql://USER:PASSWORD@HOST/NAME.",
-        )
     settings.make_home()
     store = open_store(settings.database)
     try:

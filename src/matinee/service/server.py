@@ -56,6 +56,7 @@ def serve(settings: ServeSettings, announce: Announce, *, level: str = "INFO") -
             Server(Config(settings, create_app(settings, opened))).run([taken])
             return
         opened.store.close()
+        del opened  # the model is of use to the workers alone, and each loads its own
         os.environ[SHARED] = stack.enter_context(tempfile.TemporaryDirectory("matinee-metrics"))
         # The parent has made the run the active one; workers take whichever is active by now.
         each = settings.model_copy(update={"run": None})

@@ -58,7 +58,7 @@ class ServeSettings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes one that is free."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """Processes; more than one needs PostgreSQL."""
+    """Processes, each with the model in its memory; one a core at most."""
     database: Annotated[str, Field(repr=False)] = Field(default_factory=default_database)
     """`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; by default a file in the
     data home."""
