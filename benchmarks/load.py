@@ -192,6 +192,21 @@ async def drive(port: int, token: str, rate: float, seconds: float) -> Figures:
     return Figures(rate, round(taken, 1), len(ranked), errors, *(round(v, 2) for v in at), late)
 
 
+def pace() -> float:
+    """Milliseconds that a fixed piece of work takes: on a shared machine it varies twofold."""
+    took: list[float] = []
+    for _ in range(300):
+        start = time.perf_counter()
+        sum(range(50_000))
+        took.append(1000 * (time.perf_counter() - start))
+    return round(sorted(took)[150], 2)
+
+
+def stolen() -> float:
+    """Processor seconds that this virtual machine wanted and others had."""
+    return int(Path("/proc/stat").read_text().split()[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def wait_until_ready(port: int) -> float:
     """Seconds until the service is ready."""
     import http.client
@@ -236,9 +251,11 @@ def main() -> None:
         ready = wait_until_ready(options.port)
         before = server.memory()
         uvloop.run(drive(options.port, token, 50, 3))  # warm
+        paces, steal = [pace()], stolen()
         load, used = os.getloadavg(), server.cpu_seconds()
         figures = uvloop.run(drive(options.port, token, options.rate, options.seconds))
         used = server.cpu_seconds() - used
+        paces, steal = [*paces, pace()], stolen() - steal
         steps = step_up(options.port, token, options.rate, 10) if options.saturation else []
         after = server.memory()
     finally:
@@ -249,6 +266,8 @@ def main() -> None:
         "films": FILMS,
         "ready_seconds": round(ready, 1),
         "load_average_before": load,
+        "pace_ms_before_and_after": paces,
+        "stolen_share": round(steal / (os.cpu_count() or 1) / figures.seconds, 3),
         "figures": asdict(figures),
         "server_cpu_ms_per_request": round(1000 * used / figures.answered, 2),
         "saturation": [asdict(step) for step in steps],

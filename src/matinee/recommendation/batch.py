@@ -209,13 +209,14 @@ def _picked(
         row[one.barred] = -torch.inf
     items, values = top(scores, max(one.pool for one in asked), artefact.favour)
     picked: list[_Picked] = []
-    for one, *best in zip(asked, items.tolist(), values.tolist(), fallback, strict=True):
-        pick = _first(one.pool, *best)
+    best = zip(items.tolist(), values.tolist(), fallback, strict=True)
+    for one, (row, told, popular) in zip(asked, best, strict=True):
+        pick = _first(one.pool, row, told, fallback=popular)
         picked.append(_varied(artefact, pick, one.ask) if one.ask.diversity else pick)
     return picked
 
 
-def _first(pool: int, items: list[int], values: list[float], fallback: bool) -> _Picked:
+def _first(pool: int, items: list[int], values: list[float], *, fallback: bool) -> _Picked:
     left = len(items) - items.count(-1)
     return _Picked(items[: min(pool, left)], values[: min(pool, left)], fallback)
 

@@ -15,7 +15,7 @@ from sqlalchemy.sql.selectable import SelectBase
 from matinee.service.store.failing import failure
 from matinee.service.store.places import Place
 
-Rows = list[tuple[Any, ...]]
+Rows = Sequence[Any]
 
 
 def fetch(
