@@ -19,6 +19,7 @@ from matinee.service.app import create_app
 from matinee.service.deployment import version_of
 from matinee.service.settings import ServeSettings
 from matinee.service.store import open_store
+from support.loops import in_a_loop
 from support.serving import TestClient, saved, serving
 
 Make = Callable[..., Artefact]
@@ -96,7 +97,7 @@ def test_a_run_written_anew_is_read_anew(make_run: Make, tmp_path: Path) -> None
     folder = tmp_path / "run"
     make_run().save(folder)
     settings = ServeSettings(run=str(folder), database=f"sqlite:///{tmp_path}/a.db", pages=False)
-    one, two, three = asyncio.run(_inside(settings, lambda s, _: story(s, folder)))
+    one, two, three = in_a_loop(_inside(settings, lambda s, _: story(s, folder)))
     assert one != two == three
     with open_store(settings.database) as store:
         active = store.active_model()
@@ -150,7 +151,7 @@ def test_replies_are_true_to_their_version(
     settings = ServeSettings(
         run=first, database=f"sqlite:///{tmp_path}/a.db", pages=False, rate=0, max_requests=10_000
     )
-    replies = asyncio.run(_inside(settings, story))
+    replies = in_a_loop(_inside(settings, story))
     assert {reply["model_version"] for reply in replies} == set(pair.folders)
     for reply in replies:
         assert [film["id"] for film in reply["items"]] == pair.lists[reply["model_version"]]

@@ -17,6 +17,7 @@ from matinee.service.records import Record
 from matinee.service.refusals import Busy
 from matinee.service.scoring import Scored, Scorer
 from matinee.service.store import Mark, Rating
+from support.loops import in_a_loop
 from support.serving import saved
 
 
@@ -45,7 +46,7 @@ def test_records_are_looked_up_once_for_all_who_wait(deployment: Deployment) -> 
         await asyncio.to_thread(scorer.close)
         return answers, len(batches)
 
-    (ann, bob, again, nobody), batches = asyncio.run(ask())
+    (ann, bob, again, nobody), batches = in_a_loop(ask())
     assert films(ann) == films(bob) == films(again)
     assert not {"100", "101"} & set(films(ann))
     assert {"100", "101"} <= set(films(nobody))
@@ -65,7 +66,7 @@ def test_who_needs_no_record_does_not_need_the_database(deployment: Deployment) 
         await asyncio.to_thread(scorer.close)
         return answers
 
-    ann, nobody, bob = asyncio.run(ask())
+    ann, nobody, bob = in_a_loop(ask())
     assert isinstance(ann, StoreError)
     assert isinstance(bob, StoreError)
     assert films(nobody)
@@ -79,22 +80,22 @@ def test_one_who_asks_nonsense_hears_of_it_alone(deployment: Deployment) -> None
         await asyncio.to_thread(scorer.close)
         return answers
 
-    good, bad = asyncio.run(ask())
+    good, bad = in_a_loop(ask())
     assert films(good)
     assert isinstance(bad, MatineeError)
 
 
 def test_too_many_are_sent_away_and_after_the_end_everyone(deployment: Deployment) -> None:
-    async def ask() -> tuple[list[Any], list[Any]]:
+    async def ask() -> tuple[list[Any], Any]:
         scorer = Scorer(dict.fromkeys, batch=1, queue=1)  # pyright: ignore[reportArgumentType]
         many = await asyncio.gather(
             *(scorer.score(deployment, Ask()) for _ in range(20)), return_exceptions=True
         )
         await asyncio.to_thread(scorer.close)
         late = await asyncio.gather(scorer.score(deployment, Ask()), return_exceptions=True)
-        return many, late
+        return many, late[0]
 
-    many, late = asyncio.run(ask())
+    many, late = in_a_loop(ask())
     assert films(many[0])
     assert any(isinstance(answer, Busy) for answer in many)
-    assert isinstance(late[0], Busy)
+    assert isinstance(late, Busy)
