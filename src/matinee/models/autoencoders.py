@@ -57,15 +57,15 @@ class MultDAE(Learned[D]):
     The films of a history, as a vector of length 1 of which a share is dropped, go through
     layers with tanh to a code and back, to a softmax over all films; the loss is the
     multinomial log-likelihood (Liang et al., 'Variational autoencoders for collaborative
-    filtering', WWW 2018, eq. 2), a mean over films watched rather than
-    people. No person has a vector, so new ones are served like all others. Stars do not
-    matter. The first layer is a sum over the history, so that a step costs what was watched
-    and not what there is to watch; its gradient is sparse.
+    filtering', WWW 2018, eq. 2), a mean over the films watched rather than over people. No
+    person has a vector, so new ones are served like all others. Stars do not matter. The
+    first layer is a sum over the history, whose cost is that of what was watched; its
+    gradient is sparse. The softmax costs what there is to watch.
     """
 
     name: ClassVar[str] = "multdae"
     Config = MultDAEConfig
-    defaults: ClassVar[dict[str, Any]] = {"epochs": 50, "batch_size": 500, "learning_rate": 1e-3}
+    defaults: ClassVar[dict[str, Any]] = {"epochs": 60, "batch_size": 100, "learning_rate": 1e-3}
     codes: ClassVar[int] = 1
     """Vectors of width `dim` that the encoder gives for a person."""
 
@@ -101,13 +101,13 @@ class MultDAE(Learned[D]):
     def forward(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of the films wanted of the people."""
         rows, wanted = batch["wanted_rows"], batch["wanted"]
-        raw = self._encode(batch["rows"], batch["items"], int(rows[-1]) + 1)
+        raw = self.encode(batch["rows"], batch["items"], int(rows[-1]) + 1)
         return self._likelihood_loss(self._code(raw), wanted, rows)
 
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Logits of the films."""
-        raw = self._encode(queries.rows, queries.items, len(queries))
+        raw = self.encode(queries.rows, queries.items, len(queries))
         states = self.decoder(self._code(raw))
         weight, bias = self.films.weight, self.films.bias
         if items is None:
@@ -123,8 +123,14 @@ class MultDAE(Learned[D]):
         """What films are found by."""
         return self.films.weight.detach()
 
-    def _encode(self, rows: Tensor, items: Tensor, people: int) -> Tensor:
-        """What the encoder gives `[people, codes * dim]` for histories, before any tanh."""
+    def encode(self, rows: Tensor, items: Tensor, people: int) -> Tensor:
+        """What the encoder makes of histories: `[people, codes * dim]`.
+
+        Args:
+            rows: `[n]` int64, ascending, whose history each film is in.
+            items: `[n]` int64, the films.
+            people: Number of histories; those without films count.
+        """
         counts = torch.bincount(rows, minlength=people)
         weights = self.dropout(counts.rsqrt()[rows])
         if self.training:  # what was dropped need not be added up
@@ -164,7 +170,7 @@ class MultVAE(MultDAE[MultVAEConfig]):
         if not self.training:
             return super().forward(batch)
         rows, wanted = batch["wanted_rows"], batch["wanted"]
-        raw = self._encode(batch["rows"], batch["items"], int(rows[-1]) + 1).float()
+        raw = self.encode(batch["rows"], batch["items"], int(rows[-1]) + 1).float()
         mean, log_variance = raw.chunk(2, 1)
         codes = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
         divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum()

@@ -29,7 +29,7 @@ class Table(nn.Embedding):
         return _outside_compiler(self.weight, input)
 
     def sums(self, rows: Tensor, items: Tensor, weights: Tensor, count: int) -> Tensor:
-        """Weighted sums of rows, of which neither they nor their gradients are held: `[count, dim]`.
+        """Weighted sums of rows, `[count, dim]`; what goes into them is never held side by side.
 
         Args:
             rows: `[n]` int64, ascending, the sum each entry goes into.
@@ -57,18 +57,14 @@ class _Sums(torch.autograd.Function):
         order = items.argsort(stable=True)
         touched, counts = items[order].unique_consecutive(return_counts=True)
         values = _sums(slopes[0], rows[order], counts, weights[order])
-        gradient = torch.sparse_coo_tensor(
-            touched[None], values, ctx.shape, check_invariants=False
-        )
+        gradient = torch.sparse_coo_tensor(touched[None], values, ctx.shape, check_invariants=False)
         return gradient, None, None, None, None
 
 
 def _sums(table: Tensor, entries: Tensor, counts: Tensor, weights: Tensor) -> Tensor:
     """The weighted sum of the next so many rows of `table`, for each of `counts`."""
     starts = counts.cumsum(0) - counts
-    return functional.embedding_bag(
-        entries, table, starts, mode="sum", per_sample_weights=weights
-    )
+    return functional.embedding_bag(entries, table, starts, mode="sum", per_sample_weights=weights)
 
 
 def _gather(weight: Tensor, rows: Tensor) -> Tensor:

@@ -33,9 +33,10 @@ def data() -> Interactions:
 def fresh(name: str, data: Interactions, **settings: Any) -> MultDAE[Any]:
     model = build(name, {"dim": 3, **settings}, Sizes.of(data))
     assert isinstance(model, MultDAE)
+    random = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for weight in model.parameters():
-            weight += 0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1))
+            weight.add_(torch.randn(weight.shape, generator=random), alpha=0.1)
     return model
 
 
@@ -124,7 +125,7 @@ def test_half_of_a_history_is_shown_and_counts_twice() -> None:
     model.shown.weight.data.copy_(torch.eye(films))  # so that the code tells what was shown
     batch = first(model, data)
     torch.manual_seed(0)
-    shown = model._encode(batch["rows"], batch["items"], 16)
+    shown = model.encode(batch["rows"], batch["items"], 16)
     assert sorted(shown.unique().tolist()) == pytest.approx([0, 2 / math.sqrt(films)])
     assert 0.45 < (shown > 0).float().mean() < 0.55
 
