@@ -31,6 +31,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "ials": {"dim": 4},
     "ease": {"l2": 1.0},
     "slit": {"l2": 1.0},
+    "multdae": {"dim": 8, "dropout": 0.2},
+    "multvae": {"dim": 4, "hidden": (8,), "dropout": 0.2, "anneal": 10},
     "itemknn": {"neighbours": 16, "shrinkage": 1.0},
     "tfidf": {"vocabulary": 32, "terms": 4},
     "deepcontent": SMALL_TOWER,

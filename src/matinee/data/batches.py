@@ -143,6 +143,47 @@ class HalvedBatches:
         return {"rows": people.rows, "items": people.items, "shown": torch.from_numpy(shown)}
 
 
+class PeopleBatches:
+    """People: what is shown of them, and what is wanted of the model.
+
+    A batch has `rows` `[n]` int64, ascending from 0, the person of each film shown, and `items`
+    `[n]` int64; and alike `wanted_rows` and `wanted` `[m]`.
+
+    Args:
+        data: What is wanted; everyone with a rating in it takes part.
+        batch_size: People a batch.
+        seed: Of the order.
+        shown: The same people's ratings that are shown; by default `data`.
+    """
+
+    def __init__(
+        self,
+        data: Interactions,
+        *,
+        batch_size: int,
+        seed: int,
+        shown: Interactions | None = None,
+    ) -> None:
+        self.data, self.shown = data, data if shown is None else shown
+        self._order = _Shuffled(len(data.active_users), batch_size, seed)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """The people of one step."""
+        people = self.data.active_users[self._order.rows(epoch, step)]
+        wanted = shown = self.data.queries(people)
+        if self.shown is not self.data:
+            shown = self.shown.queries(people)
+        return {
+            "rows": shown.rows,
+            "items": shown.items,
+            "wanted_rows": wanted.rows,
+            "wanted": wanted.items,
+        }
+
+
 class SequenceBatches:
     """What people rated, in order: `items` `[b, length]` int64, padded at the end.
 

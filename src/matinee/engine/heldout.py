@@ -32,5 +32,7 @@ def loss_over(model: Learned, batches: Batches) -> float:
 
 
 def examples_of(batch: Batch) -> int:
-    """The number of examples in a batch: the elements of its largest tensor."""
+    """The number of examples in a batch: what is `wanted`, else elements of the largest tensor."""
+    if "wanted" in batch:
+        return batch["wanted"].numel()
     return max(tensor.numel() for tensor in batch.values())

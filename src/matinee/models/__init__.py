@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from matinee.errors import unknown
+from matinee.models.autoencoders import MultDAE, MultVAE
 from matinee.models.base import Learned, RatingPredictor, Recommender, Sizes, Solved
 from matinee.models.baselines import Popularity
 from matinee.models.bayesian import BayesianMF
@@ -34,6 +35,8 @@ MODELS: dict[str, type[Recommender]] = {
     "ials": IALS,
     "ease": EASE,
     "slit": SLIT,
+    "multdae": MultDAE,
+    "multvae": MultVAE,
     "gmf": GMF,
     "mlp": MLP,
     "neumf": NeuMF,

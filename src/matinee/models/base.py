@@ -160,7 +160,7 @@ class Batches(Protocol):
         ...
 
     def batch(self, epoch: int, step: int) -> dict[str, Tensor]:
-        """One batch: named tensors of equal first dimension."""
+        """One batch: named tensors."""
         ...
 
 

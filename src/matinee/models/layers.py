@@ -28,12 +28,51 @@ class Table(nn.Embedding):
         """The rows `input` names, `[..., dim]`."""
         return _outside_compiler(self.weight, input)
 
+    def sums(self, rows: Tensor, items: Tensor, weights: Tensor, count: int) -> Tensor:
+        """Weighted sums of rows, `[count, dim]`; what goes into them is never held side by side.
+
+        Args:
+            rows: `[n]` int64, ascending, the sum each entry goes into.
+            items: `[n]` int64, the row of the table that goes in.
+            weights: `[n]`, what it weighs; no gradient goes to it.
+            count: Number of sums.
+        """
+        return _summed_outside_compiler(self.weight, rows, items, weights, count)
+
+
+class _Sums(torch.autograd.Function):
+    """A sparse matrix `[count, n_items]` times a table; its transpose takes gradients back."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, table: Tensor, rows: Tensor, items: Tensor, weights: Tensor, count: int
+    ) -> Tensor:
+        ctx.save_for_backward(rows, items, weights)
+        ctx.shape = table.shape
+        return _sums(table, items, torch.bincount(rows, minlength=count), weights)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        rows, items, weights = ctx.saved_tensors
+        order = items.argsort(stable=True)
+        touched, counts = items[order].unique_consecutive(return_counts=True)
+        values = _sums(slopes[0], rows[order], counts, weights[order])
+        gradient = torch.sparse_coo_tensor(touched[None], values, ctx.shape, check_invariants=False)
+        return gradient, None, None, None, None
+
+
+def _sums(table: Tensor, entries: Tensor, counts: Tensor, weights: Tensor) -> Tensor:
+    """The weighted sum of the next so many rows of `table`, for each of `counts`."""
+    starts = counts.cumsum(0) - counts
+    return functional.embedding_bag(entries, table, starts, mode="sum", per_sample_weights=weights)
+
 
 def _gather(weight: Tensor, rows: Tensor) -> Tensor:
     return functional.embedding(rows, weight, sparse=True)
 
 
 _outside_compiler: Any = torch.compiler.disable(_gather)
+_summed_outside_compiler: Any = torch.compiler.disable(_Sums.apply)
 """The compiler knows no sparse gradients; all around the gathering is compiled."""
 
 

@@ -19,7 +19,7 @@ from matinee.experiment import RunSpec, train
 from matinee.models import Learned, Sizes, build
 from support.boards import SMALL, checkerboard, fitted, likes
 
-TOLD = ("mf", "ratingdnn", "gmf", "mlp", "neumf")
+TOLD = ("mf", "ratingdnn", "gmf", "mlp", "neumf", "multdae", "multvae")
 """Models whose loss is a mean over single ratings."""
 
 

@@ -25,6 +25,7 @@ def test_loss_and_gradients_are_those_of_the_plain_cross_entropy(
     monkeypatch: pytest.MonkeyPatch, limit: int, scale: float
 ) -> None:
     monkeypatch.setitem(losses.LOGITS, "cpu", limit)
+    monkeypatch.setattr(losses, "LEAST_ROWS", 1)
     found = []
     for loss in (
         linear_cross_entropy,
@@ -36,3 +37,25 @@ def test_loss_and_gradients_are_those_of_the_plain_cross_entropy(
         found.append((value.detach(), states.grad, films.grad))
     for ours, plain in zip(*found, strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("limit", [1, 40, 1 << 20])
+def test_several_films_may_be_right_for_a_state_or_none(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setitem(losses.LOGITS, "cpu", limit)
+    monkeypatch.setattr(losses, "LEAST_ROWS", 1)
+    rows = torch.tensor([0, 0, 0, 2, 5, 5, 28])  # nothing is wanted of the last state
+    wanted = torch.tensor([3, 1, 10, 3, 0, 10, 7])
+    found = []
+    for loss in (
+        lambda s, f, b: linear_cross_entropy(s, f, wanted, rows=rows, bias=b),
+        lambda s, f, b: functional.cross_entropy(functional.linear(s, f, b)[rows], wanted),
+    ):
+        states, films, _ = tensors(1.0)
+        bias = torch.linspace(-1, 1, 11, requires_grad=True)
+        value = loss(states, films, bias)
+        (2 * value).backward()
+        found.append((value.detach(), states.grad, films.grad, bias.grad))
+    for ours, plain in zip(*found, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-6)

@@ -1,0 +1,208 @@
+"""Autoencoders of what people watched: from the films of a history to the odds of all films."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+from typing_extensions import TypeVar
+
+from matinee.config import Config, Search
+from matinee.data.batches import Batch, PeopleBatches
+from matinee.data.interactions import Interactions
+from matinee.data.queries import Queries
+from matinee.models.base import Batches, Learned, Sizes
+from matinee.models.layers import Table, row_chunks
+from matinee.models.losses import linear_cross_entropy
+
+Widths = tuple[Annotated[int, Field(ge=1)], ...]
+
+
+class MultDAEConfig(Config):
+    """Settings of `MultDAE`."""
+
+    dim: Annotated[int, Field(ge=1), Search(64, 512, log=True)] = 200
+    """Width of the code of a person."""
+    hidden: Widths = ()
+    """Widths of the layers from the films to the code; those from the code mirror them."""
+    dropout: Annotated[float, Field(ge=0, lt=1), Search(0, 0.8)] = 0.5
+    """Share of a person's films that are not shown in training."""
+
+
+class MultVAEConfig(MultDAEConfig):
+    """Settings of `MultVAE`."""
+
+    hidden: Widths = (600,)
+    """Widths of the layers from the films to the code; those from the code mirror them."""
+    beta: Annotated[float, Field(ge=0), Search(0, 1)] = 0.2
+    """Weight of the divergence of codes from the prior, once it has risen to it."""
+    anneal: Annotated[float, Field(ge=0), Search(5, 200, log=True)] = 50.0
+    """Epochs in which that weight rises from 0, a little each step."""
+
+    def weight(self, epochs: float) -> float:
+        """The weight of the divergence after so many epochs."""
+        return self.beta * min(epochs / self.anneal, 1.0) if self.anneal else self.beta
+
+
+D = TypeVar("D", bound=MultDAEConfig, default=MultDAEConfig)
+
+
+class MultDAE(Learned[D]):
+    """A denoising autoencoder: from half of someone's films to the odds of all of them.
+
+    The films of a history, as a vector of length 1 of which a share is dropped, go through
+    layers with tanh to a code and back, to a softmax over all films; the loss is the
+    multinomial log-likelihood (Liang et al., 'Variational autoencoders for collaborative
+    filtering', WWW 2018, eq. 2), a mean over the films watched rather than over people. No
+    person has a vector, so new ones are served like all others. Stars do not matter. The
+    first layer is a sum over the history, whose cost is that of what was watched; its
+    gradient is sparse. The softmax costs what there is to watch.
+    """
+
+    name: ClassVar[str] = "multdae"
+    Config = MultDAEConfig
+    defaults: ClassVar[dict[str, Any]] = {"epochs": 60, "batch_size": 100, "learning_rate": 1e-3}
+    codes: ClassVar[int] = 1
+    """Vectors of width `dim` that the encoder gives for a person."""
+
+    def __init__(self, config: D, sizes: Sizes) -> None:
+        super().__init__(config, sizes)
+        into = (*config.hidden, self.codes * config.dim)
+        back = (config.dim, *reversed(config.hidden))
+        self.shown = Table(sizes.items, into[0], std=(2 / (sizes.items + into[0])) ** 0.5)
+        self.offset = nn.Parameter(torch.zeros(into[0]))
+        self.dropout = nn.Dropout(config.dropout)
+        self.encoder = nn.Sequential()
+        for width, out in pairwise(into):
+            self.encoder += nn.Sequential(nn.Tanh(), _linear(width, out))
+        self.decoder = nn.Sequential()
+        for width, out in pairwise(back):
+            self.decoder += nn.Sequential(_linear(width, out), nn.Tanh())
+        self.films = _linear(back[-1], sizes.items)
+
+    def prepare(self, data: Interactions) -> None:
+        """Films that nobody watched say nothing, not something random."""
+        self.shown.weight.data[torch.from_numpy(data.item_counts == 0)] = 0.0
+
+    def batches(self, data: Interactions, *, batch_size: int, seed: int) -> Batches:
+        """People and all they watched."""
+        return PeopleBatches(data, batch_size=batch_size, seed=seed)
+
+    def held_out_batches(
+        self, held_out: Interactions, train: Interactions, *, batch_size: int, seed: int
+    ) -> Batches:
+        """What was held out, foretold from the training part of the same people."""
+        return PeopleBatches(held_out, batch_size=batch_size, seed=seed, shown=train)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Mean cross-entropy of the films wanted of the people."""
+        rows, wanted = batch["wanted_rows"], batch["wanted"]
+        raw = self.encode(batch["rows"], batch["items"], int(rows[-1]) + 1)
+        return self._likelihood_loss(self._code(raw), wanted, rows)
+
+    @torch.no_grad()
+    def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
+        """Logits of the films."""
+        raw = self.encode(queries.rows, queries.items, len(queries))
+        states = self.decoder(self._code(raw))
+        weight, bias = self.films.weight, self.films.bias
+        if items is None:
+            return self.films(states)
+        if items.ndim == 1:
+            return functional.linear(states, weight[items], bias[items])
+        scores = bias[items]
+        for some in row_chunks(len(items), items.shape[1] * weight.shape[1]):
+            scores[some] += torch.bmm(weight[items[some]], states[some, :, None]).squeeze(2)
+        return scores
+
+    def item_vectors(self) -> Tensor:
+        """What films are found by."""
+        return self.films.weight.detach()
+
+    def encode(self, rows: Tensor, items: Tensor, people: int) -> Tensor:
+        """What the encoder makes of histories: `[people, codes * dim]`.
+
+        Args:
+            rows: `[n]` int64, ascending, whose history each film is in.
+            items: `[n]` int64, the films.
+            people: Number of histories; those without films count.
+        """
+        counts = torch.bincount(rows, minlength=people)
+        weights = self.dropout(counts.rsqrt()[rows])
+        if self.training:  # what was dropped need not be added up
+            kept = weights > 0
+            rows, items, weights = rows[kept], items[kept], weights[kept]
+        return self.encoder(self.shown.sums(rows, items, weights, people) + self.offset)
+
+    def _code(self, raw: Tensor) -> Tensor:
+        """The codes `[B, dim]` of people."""
+        return raw.tanh()
+
+    def _likelihood_loss(self, codes: Tensor, wanted: Tensor, rows: Tensor) -> Tensor:
+        states = self.decoder(codes).float()
+        bias = self.films.bias
+        return linear_cross_entropy(states, self.films.weight, wanted, rows=rows, bias=bias)
+
+
+class MultVAE(MultDAE[MultVAEConfig]):
+    """A variational autoencoder: a person is a normal distribution of codes.
+
+    As `MultDAE`, but the encoder gives the mean and the logarithm of the variance of the
+    code, which is drawn in training; those asking get the mean. To the loss is added
+    `beta` times the divergence from N(0, 1), which holds the codes of people together, the
+    weight rising from 0 step by step (Liang et al., section 2.2).
+    """
+
+    name: ClassVar[str] = "multvae"
+    Config = MultVAEConfig
+    codes: ClassVar[int] = 2
+
+    def batches(self, data: Interactions, *, batch_size: int, seed: int) -> Batches:
+        """People, all they watched, and what the divergence weighs at this step."""
+        return _Annealed(super().batches(data, batch_size=batch_size, seed=seed), self.config)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The negative evidence bound a film; out of training, of mean codes and without KL."""
+        if not self.training:
+            return super().forward(batch)
+        rows, wanted = batch["wanted_rows"], batch["wanted"]
+        raw = self.encode(batch["rows"], batch["items"], int(rows[-1]) + 1).float()
+        mean, log_variance = raw.chunk(2, 1)
+        codes = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+        divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum()
+        loss = self._likelihood_loss(codes, wanted, rows)
+        return loss + batch["beta"] * divergence / len(wanted)
+
+    def _code(self, raw: Tensor) -> Tensor:
+        """The mean codes `[B, dim]` of people."""
+        return raw[:, : self.config.dim]
+
+
+class _Annealed:
+    """Batches that tell what the divergence weighs: `beta` `[]`, a function of the step.
+
+    Args:
+        batches: All else of a batch.
+        config: How the weight rises.
+    """
+
+    def __init__(self, batches: Batches, config: MultVAEConfig) -> None:
+        self.batches, self.config = batches, config
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        weight = self.config.weight(epoch + step / len(self))
+        return {**self.batches.batch(epoch, step), "beta": torch.tensor(weight)}
+
+
+def _linear(width: int, out: int) -> nn.Linear:
+    layer = nn.Linear(width, out)
+    nn.init.xavier_normal_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
