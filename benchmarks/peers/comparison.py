@@ -55,7 +55,7 @@ class Comparison:
 
 def environment(side: str) -> str:
     """The environment a side runs in: 'implicit' of 'implicit conjugate gradient'."""
-    return side.split()[0]
+    return side.split(maxsplit=1)[0]
 
 
 def offsets(users: NDArray[Any], count: int) -> NDArray[np.int64]:

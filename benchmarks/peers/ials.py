@@ -1,10 +1,13 @@
 """Fitting implicit alternating least squares: 64 factors, 15 sweeps, one and the same objective.
 
-implicit minimises Σ_rated c(1 - s)² + Σ_others s² + λ(|X|² + |Y|²). With s = t s' and t = c/(c - 1)
-this is c²/(c - 1) times ours of unobserved = 1/(c - 1), l2 = λ/c and exponent = 0, up to a constant.
+implicit minimises Σ_rated c(1 - s)² + Σ_others s² + λ(|X|² + |Y|²). With s = t s' and
+t = c/(c - 1) this is c²/(c - 1) times ours of unobserved = 1/(c - 1), l2 = λ/c and exponent = 0,
+up to a constant.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +77,7 @@ def judge(arrays: Arrays, items: NDArray[np.floating]) -> Quality:
     """The objective at these film vectors and the best vectors of people for them, a rating."""
     items, starts = items.astype(np.float64), offsets(arrays["train_users"], int(arrays["n_users"]))
     everything, total = UNOBSERVED * items.T @ items + L2 * np.eye(DIM), 0.0
-    for start, stop in zip(starts, starts[1:], strict=False):
+    for start, stop in pairwise(starts):
         seen = items[arrays["train_items"][start:stop]]
         right = seen.sum(0)
         # At its minimum the quadratic form is the constant minus half the linear term.

@@ -23,20 +23,22 @@ def ours(arrays: Arrays) -> Task:
 
     columns = [arrays[f"train_{c}"] for c in ("users", "items", "ratings")]
     data = Interactions.build(*columns, catalogue=films(int(arrays["n_items"])))
+    settings: dict[str, Any] = {**BiasedMF.defaults, "epochs": EPOCHS, "threads": 2}
 
     def run() -> BiasedMF:
         model = build("mf", {"dim": DIM}, Sizes.of(data))
         assert isinstance(model, BiasedMF)
-        fit(model, data, TrainerConfig(**{**model.defaults, "epochs": EPOCHS, "threads": 2}))
+        fit(model, data, TrainerConfig(**settings))
         return model
 
-    def stars(model: BiasedMF) -> Quality:
+    def judged(model: BiasedMF) -> Quality:
         users, items = (torch.from_numpy(arrays[f"test_{c}"]).long() for c in ("users", "items"))
         with torch.no_grad():
-            affinity = model._affinity(model.users(users), model.items(items)) + model.mean
-        return judge(arrays, affinity.numpy())
+            u, i = model.users.weight[users], model.items.weight[items]
+            stars = model.mean + u[:, -1] + i[:, -1] + (u[:, :-1] * i[:, :-1]).sum(1)
+        return judge(arrays, stars.numpy())
 
-    return Task(run, stars)
+    return Task(run, judged)
 
 
 def cornac(arrays: Arrays) -> Task:
@@ -49,15 +51,19 @@ def cornac(arrays: Arrays) -> Task:
     def run() -> Any:
         return MF(k=DIM, max_iter=EPOCHS, num_threads=2).fit(data)
 
-    def stars(model: Any) -> Quality:
-        users = np.array([data.uid_map.get(u, -1) for u in arrays["test_users"].tolist()])
-        items = np.array([data.iid_map.get(i, -1) for i in arrays["test_items"].tolist()])
-        U, V = np.vstack([model.u_factors, 0 * model.u_factors[:1]]), model.i_factors
-        V = np.vstack([V, 0 * V[:1]])
-        biases = np.append(model.u_biases, 0)[users] + np.append(model.i_biases, 0)[items]
-        return judge(arrays, model.global_mean + biases + (U[users] * V[items]).sum(1))
+    def judged(model: Any) -> Quality:
+        users = [data.uid_map.get(u, len(data.uid_map)) for u in arrays["test_users"].tolist()]
+        items = [data.iid_map.get(i, len(data.iid_map)) for i in arrays["test_items"].tolist()]
+        vectors = padded(model.u_factors)[users] * padded(model.i_factors)[items]
+        biases = padded(model.u_biases)[users] + padded(model.i_biases)[items]
+        return judge(arrays, model.global_mean + biases + vectors.sum(1))
 
-    return Task(run, stars)
+    return Task(run, judged)
+
+
+def padded(table: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The table with a row of zeros at its end, for those that training did not see."""
+    return np.concatenate([table, np.zeros_like(table[:1])])
 
 
 def judge(arrays: Arrays, stars: NDArray[np.floating]) -> Quality:

@@ -18,10 +18,11 @@ HEAD = """<!-- Written by `make bench`; do not edit. -->
 # Speed beside other packages
 
 Each package runs in an environment of its own, in a process of its own, on the same arrays of
-MovieLens-1M, with {threads} threads. They take turns, {rounds} times, beginning with another one each
-time. A turn does the work once to warm up, unless that takes ten seconds, and then until a second
-has passed; its time is the median. Told are the medians over the turns and, in brackets, the range. 'Times ours' is taken
-within each round, so that whatever else the machine did fell on both.
+MovieLens-1M, with {threads} threads. They take {rounds} turns or more, and each round begins with
+another package. A turn does the work once to warm up, unless that takes ten seconds, and then
+until a second has passed; its time is the median. Told are the medians over the turns and, in
+brackets, the range. 'Times ours' is taken within each round, so that whatever else the machine
+did fell on both.
 
 The floor is the time this machine would need if it did nothing but the operations, or nothing but
 the reading and writing, that the work cannot do without, at the speed of a large float32 product

@@ -29,30 +29,7 @@ def ours(arrays: Arrays) -> Task:
 
 
 def ranx(arrays: Arrays) -> Task:
-    """`evaluate` on dictionaries made from the integers, as text: its usual way."""
-    from ranx import Qrels, Run, evaluate
-
-    def run() -> list[float]:
-        starts = offsets(arrays["test_users"], int(arrays["n_users"]))
-        films = arrays["test_items"].astype(str).tolist()
-        held_out = {
-            str(u): dict.fromkeys(films[starts[u] : starts[u + 1]], 1)
-            for u in arrays["listed_users"].tolist()
-        }
-        lists = arrays["lists"].astype(str).tolist()
-        scores = np.arange(len(lists[0]), 0, -1.0).tolist()
-        listed = {
-            u: dict(zip(row, scores, strict=True)) for u, row in zip(held_out, lists, strict=True)
-        }
-        metrics = [f"{name}@{K}" for name in ("ndcg", "map", "recall")]
-        found = evaluate(Qrels(held_out), Run(listed), metrics)
-        return [float(found[name]) for name in metrics]
-
-    return Task(run, named)
-
-
-def ranx_arrays(arrays: Arrays) -> Task:
-    """`evaluate` on arrays of (film, score), which it takes as well: its shortest way."""
+    """`evaluate` on arrays of (film, score), its shortest way."""
     from numba.typed import List
     from ranx import evaluate
 
@@ -112,7 +89,6 @@ COMPARISON = Comparison(
     sides={
         "matinee": ours,
         "ranx": ranx,
-        "ranx arrays": ranx_arrays,
         "rectools": rectools,
     },
     work=work,

@@ -27,9 +27,12 @@ def ours(arrays: Arrays) -> Task:
         model.users.weight[:, :-1] = users
         model.items.weight[:, :-1] = items
     queries = Interactions.build(arrays["train_users"], arrays["train_items"]).queries()
-    return Task(
-        lambda: recommend_many(model, queries, K)[0].numpy(), lambda lists: judge(arrays, lists)
-    )
+
+    def run() -> NDArray[np.int64]:
+        items, _ = recommend_many(model, queries, K)
+        return items.numpy()
+
+    return Task(run, lambda lists: judge(arrays, lists))
 
 
 def implicit(arrays: Arrays) -> Task:
