@@ -7,6 +7,7 @@ import os
 import platform
 from importlib import import_module
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.peers.comparison import Comparison
@@ -22,7 +23,7 @@ MovieLens-1M, with {threads} threads. They take {rounds} turns or more, and each
 another package. A turn does the work once to warm up, unless that takes ten seconds, and then
 until a second has passed; its time is the median. Told are the medians over the turns and, in
 brackets, the range. 'Times ours' is taken within each round, so that whatever else the machine
-did fell on both.
+did fell on both; 'processor s' is what all threads took together, without waiting for others.
 
 The floor is the time this machine would need if it did nothing but the operations, or nothing but
 the reading and writing, that the work cannot do without, at the speed of a large float32 product
@@ -51,7 +52,7 @@ def section(result: dict[str, Any]) -> str:
     comparison: Comparison = import_module(f"benchmarks.peers.{result['comparison']}").COMPARISON
     figures = list(result["sides"][OURS]["quality"])
     people = ["people/s"] if comparison.people else []
-    columns = ["package", "seconds", *people, "times ours", *figures, "peak MB"]
+    columns = ["package", "seconds", *people, "times ours", "processor s", *figures, "peak MB"]
     lines = [
         f"## {comparison.title}\n",
         row(columns),
@@ -69,12 +70,14 @@ def cells(side: str, told: dict[str, Any], result: dict[str, Any]) -> list[str]:
     title = "**Matinee**" if side == OURS else f"{package} {version(package)} {way}".strip()
     people = [f"{result['people'] / told['seconds']['median']:,.0f}"] if result["people"] else []
     ratio = "1" if side == OURS else ranged(told["times_ours"], ".2f")
+    processor = f"{median(turn['processor'] for turn in result['turns'][side]):.3g}"
     quality = [f"{value:.5g}" for value in told["quality"].values()]
     return [
         title,
         ranged(told["seconds"], ".3g"),
         *people,
         ratio,
+        processor,
         *quality,
         f"{told['peak_mb']:.0f}",
     ]
