@@ -106,7 +106,7 @@ def judge(
     pairs = arrays["train_users"], arrays["train_items"]
     X = csr_array((np.ones(len(pairs[0]), np.float32), pairs), (int(arrays["n_users"]), n))
     rest = np.eye(n, dtype=np.float32) - B
-    error = np.einsum("ij,ij->", (X.T @ X) @ rest, rest, dtype=np.float64)
+    error = np.einsum("ij,ij->", (X.T @ X).toarray() @ rest, rest, dtype=np.float64)
     penalty = L2 * np.square(B, dtype=np.float64).sum()
     return {"objective": float(error + penalty) / len(pairs[0])}
 
