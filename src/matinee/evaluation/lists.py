@@ -68,7 +68,7 @@ def rank(
         model: Scores films.
         fold: Histories and what to find.
         k: Length of the lists.
-        batch: Users scored at a time; by default as many as fill a block of 64 MiB.
+        batch: Users scored at a time; by default as many as fill a block of 16 MiB.
         seed: Of tie-breaking.
         progress: Called after each batch.
 
@@ -92,11 +92,14 @@ def rank(
 
 def mark(users: LongArray, items: LongArray, held_out: Interactions) -> Rankings:
     """Mark which films of lists `[U, K]` (-1 = no film) are held out for their users `[U]`."""
-    wanted = np.zeros((len(users), held_out.n_items), np.bool_)
-    pairs = held_out.queries(users)
-    wanted[pairs.rows.numpy(), pairs.items.numpy()] = True
-    hits = np.take_along_axis(wanted, np.maximum(items, 0), axis=1) & (items >= 0)
-    return Rankings(users, items, hits, np.count_nonzero(wanted, axis=1))
+    pairs, n = held_out.queries(users), held_out.n_items
+    first = np.arange(len(users)) * n
+    keys = np.sort(np.repeat(first, pairs.lengths.numpy()) + pairs.items.numpy())
+    keys = keys[np.diff(keys, prepend=-1) > 0]  # a film held out twice is one to find
+    wanted = np.zeros(len(users) * n, np.bool_)
+    wanted[keys] = True
+    hits = wanted[np.maximum(items, 0) + first[:, None]] & (items >= 0)
+    return Rankings(users, items, hits, np.bincount(keys // n, minlength=len(users)))
 
 
 def mark_in_blocks(users: LongArray, items: LongArray, held_out: Interactions) -> Rankings:

@@ -121,7 +121,7 @@ def evaluate(
         metrics: Names such as `ndcg@10`, `rmse`, or `ndcg` for every `k`. By default all
             that model and data allow; the others are told in `Report.omitted`.
         k: Cut-offs for ranking metrics named without one.
-        batch: Users at a time; by default as many as fit a block of 64 MiB. Never changes
+        batch: Users at a time; by default as many as fit a block of 16 MiB. Never changes
             a figure.
         like_at: The smallest rating that is a like, for `auc`, `log_loss` and calibration;
             see `rating`.

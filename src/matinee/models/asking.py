@@ -11,8 +11,11 @@ from torch import Tensor
 from matinee.errors import EvaluationError
 from matinee.models.base import Recommender
 
-BLOCK_BYTES = 64 * 2**20
-"""How large a block of scores may be, so that memory does not grow with the users."""
+BLOCK_BYTES = 16 * 2**20
+"""How large a block of scores may be, so that memory does not grow with the users.
+
+Allocators keep freed blocks of up to 32 MiB, whose pages need not be asked for anew.
+"""
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def recommend_many(
         k: Length of the lists.
         exclude: Films not to list, bool `[n_items]` or `[B, n_items]`.
         favour: As in `top`; `Artefact.favour` is by popularity.
-        batch: People scored at a time; by default as many as fill a block of 64 MiB.
+        batch: People scored at a time; by default as many as fill a block of 16 MiB.
 
     Returns:
         Film integers `[B, k]`, -1 where nothing is left, and their scores `[B, k]`.
