@@ -98,6 +98,13 @@ class Artefact:
         """Film integers by number of training ratings, most first, ties by id as text."""
         return np.lexsort((np.asarray(list(self.catalogue.ids)), -self.item_counts))
 
+    @cached_property
+    def rank(self) -> LongArray:
+        """`[n_items]` each film's place in `favour`."""
+        rank = np.empty_like(self.favour)
+        rank[self.favour] = np.arange(len(rank))
+        return rank
+
     def save(self, folder: str | Path) -> Self:
         """Write the run; see `matinee.artefact.folder` for what a kill in between leaves.
 

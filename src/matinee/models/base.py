@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, ClassVar, Generic, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +62,20 @@ def _widths(fields: Fields) -> dict[str, int]:
     return {name: matrix.shape[1] for name, matrix in fields.items()}
 
 
+class Product(NamedTuple):
+    """Scores as inner products: `people @ films.T + offset`.
+
+    Attributes:
+        people: `[B, d]`.
+        films: `[n_items, d]`.
+        offset: `[B, 1]`, the same for all films of a person.
+    """
+
+    people: Tensor
+    films: Tensor
+    offset: Tensor
+
+
 class Recommender(nn.Module, ABC, Generic[C]):
     """A model: history in, scores out.
 
@@ -103,6 +117,17 @@ class Recommender(nn.Module, ABC, Generic[C]):
         Returns:
             `[B, n_items]` or `[B, K]`, float, on the model's device, without gradient.
         """
+
+    def product(self, queries: Queries) -> Product | None:
+        """What the scores of all films are made of, if they are inner products.
+
+        Whoever wants but the best films need not have a table of all scores then.
+
+        Args:
+            queries: B people.
+        """
+        del queries
+        return None
 
     def stars(self, scores: Tensor) -> Tensor | None:
         """Expected stars where they follow from scores, which spares asking a second time.

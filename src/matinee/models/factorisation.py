@@ -9,11 +9,12 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
+from matinee import kernels
 from matinee.config import Config, Search
 from matinee.data.batches import Batch, RatingBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.models.base import Learned, Sizes
+from matinee.models.base import Learned, Product, Sizes
 from matinee.models.layers import Table
 from matinee.models.ragged import blocks
 
@@ -94,13 +95,18 @@ class BiasedMF(Learned[BiasedMFConfig]):
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Expected stars, not clipped to the scale so that the best films stay apart."""
+        people, films, offset = self.product(queries)
+        if items is None or items.ndim == 1:
+            return functional.linear(people, films if items is None else films[items]).add_(offset)
+        return torch.bmm(films[items], people[..., None]).squeeze(2).add_(offset)
+
+    @torch.no_grad()
+    def product(self, queries: Queries) -> Product:
+        """People's vectors with a one for the films' biases, and the stars of any film."""
         people = self.people(queries)
         offset = people[:, -1:] + self.mean
         people[:, -1] = 1.0  # times a film's last column, which is its bias
-        if items is None or items.ndim == 1:
-            films = self.items.weight if items is None else self.items(items)
-            return functional.linear(people, films).add_(offset)
-        return torch.bmm(self.items(items), people[..., None]).squeeze(2).add_(offset)
+        return Product(people, self.items.weight.detach(), offset)
 
     def predict(self, queries: Queries, items: Tensor) -> Tensor:
         """Expected stars on the scale of the data."""
@@ -135,6 +141,8 @@ class BiasedMF(Learned[BiasedMFConfig]):
     def _solve(self, queries: Queries) -> Tensor:
         """The ridge solutions for B strangers, `[B, dim + 1]`; see the class."""
         films = self.items.weight.detach()
+        if kernels.at_hand() and films.device.type == "cpu":
+            return self._solve_compiled(queries)
         given = torch.maximum(self.usual, queries.lengths)
         rows = films.new_zeros(len(queries), films.shape[1])
         for people, entries, inside in blocks(queries.offsets, films.shape[1]):
@@ -147,3 +155,16 @@ class BiasedMF(Learned[BiasedMFConfig]):
             right = design.mT @ target[..., None]
             rows[people] = torch.cholesky_solve(right, torch.linalg.cholesky(normal)).squeeze(2)
         return rows
+
+    def _solve_compiled(self, queries: Queries) -> Tensor:
+        from matinee.kernels import ridge  # noqa: PLC0415 - compiles
+
+        arrays = (queries.offsets.numpy(), queries.items.numpy(), queries.ratings.numpy())
+        rows = ridge.solve(
+            self.items.weight.detach().numpy(),
+            *arrays,
+            self.mean.item(),
+            self.ridge.numpy(),
+            self.usual.item(),
+        )
+        return torch.from_numpy(rows)

@@ -12,7 +12,7 @@ from torch import Tensor
 from matinee.config import Config, Search
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.models.base import Sizes, Solved
+from matinee.models.base import Product, Sizes, Solved
 from matinee.models.ragged import blocks
 
 
@@ -72,10 +72,16 @@ class IALS(Solved[IALSConfig]):
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Inner products of the films with the vector solved from each history."""
-        vectors = self._half_sweep(queries.offsets, queries.items, self.factors, self.gram)
+        people, films, _ = self.product(queries)
         if items is not None and items.ndim == 2:
-            return torch.einsum("bd,bkd->bk", vectors, self.factors[items])
-        return vectors @ (self.factors if items is None else self.factors[items]).T
+            return torch.einsum("bd,bkd->bk", people, films[items])
+        return people @ (films if items is None else films[items]).T
+
+    @torch.no_grad()
+    def product(self, queries: Queries) -> Product:
+        """The vector solved from each history, and the films' factors."""
+        people = self._half_sweep(queries.offsets, queries.items, self.factors, self.gram)
+        return Product(people, self.factors, people.new_zeros(len(people), 1))
 
     def item_vectors(self) -> Tensor:
         """The films' factors."""

@@ -19,10 +19,10 @@ from matinee.models.asking import asking, block_rows
 from matinee.models.base import RatingPredictor
 from matinee.recommendation.ask import Ask
 from matinee.recommendation.because import reasons
+from matinee.recommendation.best import Best, best
 from matinee.recommendation.diversity import diversify, film_vectors
 from matinee.recommendation.filters import allowed
 from matinee.recommendation.person import asker, liked
-from matinee.recommendation.topk import all_scores, top
 from matinee.recommendation.types import Recommendations, Recommended
 
 
@@ -39,15 +39,6 @@ class _Asked:
     def pool(self) -> int:
         """How many of the best films the list is picked from."""
         return max(10 * self.ask.k, 100) if self.ask.diversity else self.ask.k
-
-
-@dataclass(frozen=True, slots=True)
-class _Picked:
-    """The films of one list, as K integers with K scores."""
-
-    items: list[int]
-    values: list[float]
-    fallback: bool
 
 
 def recommend_batch(
@@ -168,10 +159,10 @@ def _each(asked: list[_Asked], artefact: Artefact) -> list[Recommendations | Mat
 def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
     queries = Queries.join([one.queries for one in asked])
     with asking(artefact.model):
-        picked = _picked(artefact, asked, *_scores(artefact, queries))
+        picked = _picked(artefact, asked, queries)
         stars = _stars(artefact, queries, picked)
         lists = [
-            films(artefact, pick.items, pick.values, told)
+            films(artefact, pick.items, pick.scores, told)
             for pick, told in zip(picked, stars, strict=True)
         ]
         for place, one in enumerate(asked):
@@ -183,52 +174,28 @@ def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
     ]
 
 
-def _scores(artefact: Artefact, queries: Queries) -> tuple[Tensor, list[bool]]:
-    """Scores of all films `[B, n_items]`, and for whom they are but their popularity."""
-    lengths = queries.lengths
-    if bool(lengths.all()):
-        scores = all_scores(artefact.model, queries.to(artefact.model.device)).cpu()
-    else:
-        scores = torch.zeros(len(queries), len(artefact.catalogue))
-        told = lengths.nonzero().squeeze(1)
-        if len(told):
-            known = queries.take(told).to(artefact.model.device)
-            scores[told] = all_scores(artefact.model, known).cpu()
-    fallback: list[bool] = (scores.amin(1) == scores.amax(1)).tolist()
-    if any(fallback):
-        scores[torch.tensor(fallback)] = torch.from_numpy(artefact.item_counts).float()
-    return scores, fallback
+def _picked(artefact: Artefact, asked: list[_Asked], queries: Queries) -> list[Best]:
+    found = best(
+        artefact,
+        queries,
+        [one.barred for one in asked],
+        [one.passing for one in asked],
+        [one.pool for one in asked],
+    )
+    return [
+        _varied(artefact, pick, one.ask) if one.ask.diversity else pick
+        for pick, one in zip(found, asked, strict=True)
+    ]
 
 
-def _picked(
-    artefact: Artefact, asked: list[_Asked], scores: Tensor, fallback: list[bool]
-) -> list[_Picked]:
-    for row, one in zip(scores, asked, strict=True):
-        if one.passing is not None:
-            row.masked_fill_(torch.from_numpy(~one.passing), -torch.inf)
-        row[one.barred] = -torch.inf
-    items, values = top(scores, max(one.pool for one in asked), artefact.favour)
-    picked: list[_Picked] = []
-    best = zip(items.tolist(), values.tolist(), fallback, strict=True)
-    for one, (row, told, popular) in zip(asked, best, strict=True):
-        pick = _first(one.pool, row, told, fallback=popular)
-        picked.append(_varied(artefact, pick, one.ask) if one.ask.diversity else pick)
-    return picked
-
-
-def _first(pool: int, items: list[int], values: list[float], *, fallback: bool) -> _Picked:
-    left = len(items) - items.count(-1)
-    return _Picked(items[: min(pool, left)], values[: min(pool, left)], fallback)
-
-
-def _varied(artefact: Artefact, pick: _Picked, ask: Ask) -> _Picked:
+def _varied(artefact: Artefact, pick: Best, ask: Ask) -> Best:
     vectors = film_vectors(artefact)[0][pick.items]
-    places = diversify(np.asarray(pick.values, np.float32), vectors, ask.k, ask.diversity)
-    items, values = [pick.items[p] for p in places], [pick.values[p] for p in places]
-    return replace(pick, items=items, values=values)
+    places = diversify(np.asarray(pick.scores, np.float32), vectors, ask.k, ask.diversity)
+    items, scores = [pick.items[p] for p in places], [pick.scores[p] for p in places]
+    return replace(pick, items=items, scores=scores)
 
 
-def _stars(artefact: Artefact, queries: Queries, picked: list[_Picked]) -> list[list[float] | None]:
+def _stars(artefact: Artefact, queries: Queries, picked: list[Best]) -> list[list[float] | None]:
     """Expected stars of the films of each list, where the model predicts them."""
     stars: list[list[float] | None] = [None] * len(picked)
     model = artefact.model
@@ -236,7 +203,7 @@ def _stars(artefact: Artefact, queries: Queries, picked: list[_Picked]) -> list[
     if not isinstance(model, RatingPredictor) or not rows:
         return stars
     # Padded, since the lists may be of unequal length.
-    told = model.stars(_padded([picked[row].values for row in rows]).to(model.device))
+    told = model.stars(_padded([picked[row].scores for row in rows]).to(model.device))
     if told is None:
         people = queries if len(rows) == len(queries) else queries.take(torch.tensor(rows))
         items = _padded([picked[row].items for row in rows]).to(model.device)
@@ -252,7 +219,7 @@ def _padded(rows: list[list[Any]]) -> Tensor:
 
 
 def _with_reasons(
-    artefact: Artefact, queries: Queries, pick: _Picked, listed: list[Recommended]
+    artefact: Artefact, queries: Queries, pick: Best, listed: list[Recommended]
 ) -> list[Recommended]:
     if pick.fallback or not listed:
         return [replace(film, because=()) for film in listed]

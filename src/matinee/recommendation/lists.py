@@ -102,7 +102,7 @@ def similar(artefact: Artefact, title: str, k: int = 10) -> Recommendations:
     fallback = scores is None
     scores = _alike_by_genres(artefact, film) if scores is None else scores.cpu().float().clone()
     scores[film] = -torch.inf
-    items, values = top(scores[None], k, artefact.favour)
+    items, values = top(scores[None], k, artefact.rank)
     keep = items[0] >= 0
     listed = films(artefact, items[0][keep].tolist(), values[0][keep].tolist())
     return Recommendations(artefact.run, artefact.name, fallback, tuple(listed))

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from matinee import kernels
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import LongArray
 from matinee.models.asking import asking, block_rows, check_numbers
 from matinee.models.base import Recommender
 
 
-def top(scores: Tensor, k: int, favour: LongArray | None = None) -> tuple[Tensor, Tensor]:
-    """The k films of highest score; among equals, the one favoured most.
+def top(scores: Tensor, k: int, rank: LongArray | None = None) -> tuple[Tensor, Tensor]:
+    """The k films of highest score; among equals, those of lowest rank.
 
     Scores are compared as float32.
 
     Args:
         scores: `[B, n_items]` without NaN; minus infinity for what must not be listed.
         k: Length of the lists.
-        favour: `[n_items]` all film integers, the most favoured first; by default in the
-            order of their integers.
+        rank: `[n_items]` each film's place among equals; by default its integer.
 
     Returns:
         Film integers `[B, k]`, -1 where there was nothing left to list, and their scores
         `[B, k]`, minus infinity there.
     """
-    scores = scores.float()
-    # One more than is listed tells whether it would have been as good as the last.
-    values, items = scores.topk(min(k + 1, scores.shape[1]), dim=1)
-    tied = values[:, 1:] == values[:, :-1]
-    values, items = values[:, :k], items[:, :k]
-    if bool(tied.any()):
-        rows = tied.any(1).nonzero().squeeze(1)
-        values[rows], items[rows] = _untied(scores[rows], values.shape[1], favour)
+    rank = np.arange(scores.shape[1]) if rank is None else rank
+    compiled = kernels.at_hand() and scores.device.type == "cpu"
+    items, values = (_compiled if compiled else _best)(
+        scores.float().contiguous(), min(k, scores.shape[1]), rank
+    )
     items.masked_fill_(values == -torch.inf, -1)
     if missing := k - items.shape[1]:
         pad = torch.nn.functional.pad
@@ -42,23 +40,38 @@ def top(scores: Tensor, k: int, favour: LongArray | None = None) -> tuple[Tensor
     return items, values
 
 
-def _untied(scores: Tensor, k: int, favour: LongArray | None) -> tuple[Tensor, Tensor]:
-    """The k highest scores and their films, `[B, k]` each, equals by favour.
+def _compiled(scores: Tensor, k: int, rank: LongArray) -> tuple[Tensor, Tensor]:
+    """The same as `_best`, in one pass."""
+    from matinee.kernels import selection  # noqa: PLC0415 - compiles
 
-    Each score is packed with the film's place in `favour` into one integer, so that no two
-    films tie and any sort gives the same list.
+    items, values = selection.top(scores.numpy(), k, rank)
+    return torch.from_numpy(items), torch.from_numpy(values)
+
+
+def _best(scores: Tensor, k: int, rank: LongArray) -> tuple[Tensor, Tensor]:
+    """The k highest scores of each row and their films, `[B, k]` each, equals by rank."""
+    # One more than is listed tells whether it would have been as good as the last.
+    values, items = scores.topk(min(k + 1, scores.shape[1]), dim=1)
+    tied = values[:, 1:] == values[:, :-1]
+    values, items = values[:, :k], items[:, :k]
+    if bool(tied.any()):
+        rows = tied.any(1).nonzero().squeeze(1)
+        items[rows] = _untied(scores[rows], k, torch.from_numpy(rank).to(scores.device))
+        values[rows] = scores[rows].gather(1, items[rows])
+    return items, values
+
+
+def _untied(scores: Tensor, k: int, rank: Tensor) -> Tensor:
+    """The films `[B, k]` of the k highest scores.
+
+    Each score is packed with the film's rank into one integer, so that no two films tie and
+    any sort gives the same list.
     """
-    n = scores.shape[1]
-    order = torch.arange(n) if favour is None else torch.from_numpy(favour)
-    order = order.to(scores.device)
-    ranked = scores[:, order]
     # Adding zero turns -0.0 into 0.0; flipping the lower bits of the negative ones makes
     # the bits of a float ascend as the float does.
-    bits = (ranked + 0.0).view(torch.int32).long()
+    bits = (scores + 0.0).view(torch.int32).long()
     bits = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
-    keys = (bits << 32) | torch.arange(n - 1, -1, -1, device=scores.device)
-    places = keys.topk(k, dim=1).indices
-    return ranked.gather(1, places), order[places]
+    return ((bits << 32) | (len(rank) - 1 - rank)).topk(k, dim=1).indices
 
 
 def recommend_many(
@@ -67,7 +80,7 @@ def recommend_many(
     k: int = 10,
     *,
     exclude: Tensor | None = None,
-    favour: LongArray | None = None,
+    rank: LongArray | None = None,
     batch: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Lists for many people at once, in bounded memory.
@@ -79,7 +92,7 @@ def recommend_many(
         queries: B people.
         k: Length of the lists.
         exclude: Films not to list, bool `[n_items]` or `[B, n_items]`.
-        favour: As in `top`; `Artefact.favour` is by popularity.
+        rank: As in `top`; `Artefact.rank` is by popularity.
         batch: People scored at a time; by default as many as fill a block of 16 MiB.
 
     Returns:
@@ -98,7 +111,7 @@ def recommend_many(
             if exclude is not None:
                 mask = exclude if exclude.ndim == 1 else exclude[rows]
                 scores.masked_fill_(mask.to(scores.device), -torch.inf)
-            lists.append(top(scores, k, favour))
+            lists.append(top(scores, k, rank))
     if not lists:
         return torch.empty(0, k, dtype=torch.int64), torch.empty(0, k)
     items, values = zip(*lists, strict=True)

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
+from matinee import kernels
 from matinee.errors import ConfigError
 from matinee.service import api, pages, problems
 from matinee.service.deployment import Deployment, Deployments, load
@@ -42,6 +43,7 @@ def open_parts(settings: ServeSettings) -> Opened:
         MatineeError: If either cannot be had, or the settings do not go together.
     """
     settings.make_home()
+    kernels.load()
     store = open_store(settings.database)
     try:
         _check_reach(settings, store)

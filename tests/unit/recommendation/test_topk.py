@@ -25,7 +25,7 @@ SCORES = st.sampled_from([-torch.inf, -2.5, -1e-30, -0.0, 0.0, 1e-30, 0.1, 1.0, 
 )
 def test_is_the_sorted_list(rows: list[list[float]], k: int, favour: list[int]) -> None:
     """Oracle: Python's sort by (score down, place in favour)."""
-    items, values = top(torch.tensor(rows), k, np.asarray(favour))
+    items, values = top(torch.tensor(rows), k, np.argsort(favour))
     assert items.shape == values.shape == (len(rows), k)
     for row, listed, scores in zip(rows, items.tolist(), values.tolist(), strict=True):
         order = sorted(range(7), key=lambda i: (-np.float32(row[i]), favour.index(i)))
@@ -44,7 +44,7 @@ class TestMany:
     def test_equals_asking_one_by_one(self, make_run: Callable[..., Artefact]) -> None:
         run = make_run()
         queries = run.history.queries()
-        items, values = recommend_many(run.model, queries, 5, favour=run.favour, batch=3)
+        items, values = recommend_many(run.model, queries, 5, rank=run.rank, batch=3)
         for user in range(19):
             single = recommend(run, user=f"p{user}", k=5)
             listed = [run.catalogue.ids[i] for i in items[user].tolist() if i >= 0]

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Query, Request
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from matinee.errors import MatineeError
@@ -78,7 +79,7 @@ def within(service: Service, setting: str, where: str, value: int | Sequence[Any
 def reply(document: Any, status: int = 200) -> Response:
     """A JSON reply, which nothing validates a second time: tests hold it to the document."""
     return Response(
-        json.dumps(document, ensure_ascii=False, separators=(",", ":")),
+        to_json(document),  # several times as fast as the standard library's
         status_code=status,
         media_type="application/json",
     )
