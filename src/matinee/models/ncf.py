@@ -10,16 +10,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import TypeVar
 
+from matinee import kernels
 from matinee.config import Config, Search
 from matinee.data.batches import Batch, SampledBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.data.sampling import fixed_sample
 from matinee.errors import ConfigError
-from matinee.models.base import Learned, Sizes
+from matinee.models.base import Batches, CompiledLoop, Learned, Sizes
 from matinee.models.diversity import genre_directions, sameness
 from matinee.models.foldin import fold_in
 from matinee.models.layers import PairTower, Table, row_chunks
+from matinee.training import TrainerConfig
 
 FOLD_IN_NEGATIVES = 512
 """Films that stand for all unrated ones when a new person's vector is fitted."""
@@ -95,6 +97,7 @@ class NCF(Learned[N]):
         super().__init__(config, sizes)
         self.dim = dim
         half = widths[0] // 2 if widths else 0
+        self.widths = (half, *widths[1:]) if widths else ()
         self.users = Table(sizes.users, dim + half)
         self.items = Table(sizes.items, dim + half)
         self.tower = PairTower(half, half, widths[1:], config.dropout) if widths else None
@@ -141,6 +144,15 @@ class NCF(Learned[N]):
             same = sameness(logits, batch["items"], self.directions)
             loss = loss + self.config.diversity * same
         return loss
+
+    def compiled_loop(self, batches: Batches, config: TrainerConfig) -> CompiledLoop | None:
+        """The loop, unless units are dropped or lists varied, which it knows nothing of."""
+        if not kernels.available() or self.config.dropout or self.config.diversity:
+            return None
+        from matinee.models.ncfloop import NCFLoop  # noqa: PLC0415 - needs numba
+
+        assert isinstance(batches, SampledBatches)
+        return NCFLoop(self.widths, self.config.l2, batches, config)
 
     def logits(self, users: Tensor, items: Tensor) -> Tensor:
         """Scores before the sigmoid.
