@@ -34,7 +34,7 @@ class Pace(NamedTuple):
     epsilon: np.float32
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def pace(rate: float, step: int) -> Pace:
     """The learning rate and epsilon, corrected for means that began at 0; `step` is from 1."""
     correction = math.sqrt(1 - BETA2**step)
@@ -42,7 +42,7 @@ def pace(rate: float, step: int) -> Pace:
     return Pace(np.float32(scale), np.float32(EPSILON * correction))
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def move(
     weight: Floats, mean: Floats, square: Floats, gradient: Floats, keep: Floats, pace: Pace
 ) -> None:
@@ -56,7 +56,7 @@ def move(
         weight[k] = keep[k] * weight[k] - pace.scale * m / (math.sqrt(v) + pace.epsilon)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def move_rows(
     table: Moments,
     rows: Longs,

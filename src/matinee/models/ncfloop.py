@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.batches import Batch, SampledBatches
-from matinee.kernels import sharing
+from matinee.kernels.adam import Longs
 from matinee.kernels.adam import Moments as Arrays
-from matinee.kernels.ncf import Net, State, train
+from matinee.kernels.ncf import Net, Room, State, make_room, slopes, train, update
 from matinee.models.base import Moments
 from matinee.training import TrainerConfig
 
@@ -56,8 +57,9 @@ class NCFLoop:
         )
         users, items = batch["users"].numpy(), batch["items"].numpy()
         size, net = self.batches.per_batch, self._net(state)
-        with sharing(threads):
-            losses = train(net, state, users, items, size, rates, done, threads)
+        room = make_room(net, min(size, len(users)), items.shape[1], threads)
+        take = train if threads == 1 else _share
+        losses = take(net, state, users, items, size, rates, done, room)
         for pieces, flat in zip(dense, state.dense, strict=True):
             _spread(flat, pieces)
         return losses
@@ -85,6 +87,31 @@ class NCFLoop:
             half = self.widths[0]
             pieces[:1] = [pieces[0][:, :half], pieces[0][:, half:]]
         return [*pieces, weights["out.weight"], weights["out.bias"]]
+
+
+def _share(
+    net: Net,
+    state: State,
+    users: Longs,
+    items: Longs,
+    per_step: int,
+    rates: NDArray[np.float64],
+    done: int,
+    room: Room,
+) -> NDArray[np.float64]:
+    """What `train` does, each step shared out among threads."""
+    threads, losses = len(room.scratch), np.empty(len(rates))
+    shares = [(thread, threads) for thread in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        for step, rate in enumerate(rates.tolist()):
+            here = slice(step * per_step, (step + 1) * per_step)
+            part = users[here], items[here]
+            found = [pool.submit(slopes, net, *part, room, share) for share in shares]
+            losses[step] = sum(one.result() for one in found) * part[1].size
+            number = done + step + 1
+            moved = [pool.submit(update, net, state, *part, rate, number, room, s) for s in shares]
+            wait(moved)
+    return losses
 
 
 def _spread(flat: NDArray[np.float32], pieces: list[NDArray[np.float32]]) -> None:
