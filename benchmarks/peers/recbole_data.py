@@ -10,9 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Gone from numpy 2.
-np.float64, np.bool8, np.complex128 = np.float64, np.bool_, np.complex128
-np.str_, np.object0 = np.str_, np.object_
+GONE: dict[str, type] = {
+    "float_": np.float64,
+    "bool8": np.bool_,
+    "complex_": np.complex128,
+    "object0": np.object_,
+    "unicode_": np.str_,
+}
+"""Names that numpy 2 has no more and RecBole asks for."""
+for name, kind in GONE.items():
+    setattr(np, name, kind)
 
 
 def prepared(

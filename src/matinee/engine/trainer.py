@@ -238,6 +238,7 @@ class Trainer:
             examples=at.examples,
             seconds=at.seconds,
             metrics=metrics,
+            compiled=self._compiled is not None,
         )
         self.history.records.append(record)
         if self.history.best is record:

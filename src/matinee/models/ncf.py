@@ -26,6 +26,9 @@ from matinee.training import TrainerConfig
 FOLD_IN_NEGATIVES = 512
 """Films that stand for all unrated ones when a new person's vector is fitted."""
 
+CACHED = 1 << 19
+"""Activations of a layer held at once when all films are scored: what stays in the cache."""
+
 
 class NCFConfig(Config):
     """Settings that all three share."""
@@ -174,12 +177,19 @@ class NCF(Learned[N]):
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Logits; strangers' vectors are folded in from their histories."""
-        people = self.people(queries)
+        people, dim = self.people(queries), self.dim
         films = self.items.weight if items is None else self.items(items)
-        count = films.shape[-2]
-        scores = people.new_empty(len(queries), count)
-        for rows in row_chunks(len(queries), count * self.width):
-            scores[rows] = self.logits(people[rows], films if films.ndim == 2 else films[rows])
+        weight, shared = self.out.weight[0], films.ndim == 2
+        scores = _inner(people[:, :dim] * weight[:dim], films[..., :dim]) + self.out.bias
+        if self.tower is not None:
+            left, right = (
+                self.tower.of_people(people[:, dim:]),
+                self.tower.of_films(films[..., dim:]),
+            )
+            floats = films.shape[-2] * left.shape[1]
+            for rows in row_chunks(len(people), floats, limit=CACHED):
+                hidden = self.tower.joined(left[rows], right if shared else right[rows])
+                scores[rows] += hidden @ weight[dim:]
         return scores
 
     def people(self, queries: Queries) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,3 +66,58 @@ def test_the_compiled_loop_does_what_pytorch_does(
     for record, twin in zip(records, twins, strict=True):
         assert record.examples == twin.examples
         assert record.loss == pytest.approx(twin.loss, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "loop"),
+    [
+        ({"dropout": 0.1}, {}),
+        ({}, {"optimizer": "sgd"}),
+        ({}, {"clip": 1.0}),
+        ({}, {"precision": "bfloat16"}),
+        ({}, {"compile": True}),
+    ],
+)
+def test_what_the_loop_does_not_know_is_left_to_pytorch(
+    settings: dict[str, Any], loop: dict[str, Any]
+) -> None:
+    data = ratings()
+    model = build("neumf", settings, Sizes.of(data))
+    assert isinstance(model, Learned)
+    assert Trainer(model, data, TrainerConfig(**loop))._compiled is None
+
+
+def test_without_numba_pytorch_takes_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matinee.kernels.available", lambda: False)
+    data = ratings()
+    model = build("gmf", {}, Sizes.of(data))
+    assert isinstance(model, Learned)
+    (record,) = Trainer(model, data, TrainerConfig(epochs=1)).run().records
+    assert not record.compiled
+
+
+def test_a_checkpoint_is_gone_on_from_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    data, loop = ratings(), TrainerConfig(epochs=2, batch_size=20, checkpoint_every=7)
+    whole, cut = (build("neumf", {}, Sizes.of(data), seed=1) for _ in range(2))
+    assert isinstance(whole, Learned)
+    assert isinstance(cut, Learned)
+    expected = Trainer(whole, data, loop).run()
+    assert expected.records[0].compiled
+
+    class Stop(Exception):
+        pass
+
+    class Cut(Trainer):
+        def _save(self) -> None:
+            super()._save()
+            if self._at.step == 35:
+                raise Stop
+
+    with pytest.raises(Stop):
+        Cut(cut, data, loop, folder=tmp_path).run()
+    again = build("neumf", {}, Sizes.of(data), seed=5)
+    assert isinstance(again, Learned)
+    history = Trainer(again, data, loop, folder=tmp_path).run(resume=True)
+    assert [r.loss for r in history.records] == [r.loss for r in expected.records]
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key])
