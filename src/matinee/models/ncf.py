@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
@@ -26,6 +27,8 @@ from matinee.training import TrainerConfig
 FOLD_IN_NEGATIVES = 512
 """Films that stand for all unrated ones when a new person's vector is fitted."""
 
+WIDEST = 1 << 12
+"""Weights of a layer up to which steps are so small that a compiled loop pays."""
 CACHED = 1 << 19
 """Activations of a layer held at once when all films are scored: what stays in the cache."""
 
@@ -149,8 +152,13 @@ class NCF(Learned[N]):
         return loss
 
     def compiled_loop(self, batches: Batches, config: TrainerConfig) -> CompiledLoop | None:
-        """The loop, unless units are dropped or lists varied, which it knows nothing of."""
-        if not kernels.available() or self.config.dropout or self.config.diversity:
+        """The loop, unless units are dropped or lists varied, which it knows nothing of.
+
+        A wide tower is none of its business either: PyTorch's overhead is little beside that.
+        """
+        wide = max((a * b for a, b in pairwise(self.widths)), default=0) > WIDEST
+        other = self.config.dropout or self.config.diversity
+        if wide or other or not kernels.available():
             return None
         from matinee.models.ncfloop import NCFLoop  # noqa: PLC0415 - needs numba
 

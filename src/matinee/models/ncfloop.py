@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -110,7 +110,8 @@ def _share(
             losses[step] = sum(one.result() for one in found) * part[1].size
             number = done + step + 1
             moved = [pool.submit(update, net, state, *part, rate, number, room, s) for s in shares]
-            wait(moved)
+            for one in moved:
+                one.result()
     return losses
 
 

@@ -72,6 +72,7 @@ def test_the_compiled_loop_does_what_pytorch_does(
     ("settings", "loop"),
     [
         ({"dropout": 0.1}, {}),
+        ({"tower": [256, 128]}, {}),
         ({}, {"optimizer": "sgd"}),
         ({}, {"clip": 1.0}),
         ({}, {"precision": "bfloat16"}),
