@@ -76,7 +76,6 @@ def test_the_compiled_loop_does_what_pytorch_does(
         ({}, {"optimizer": "sgd"}),
         ({}, {"clip": 1.0}),
         ({}, {"precision": "bfloat16"}),
-        ({}, {"compile": True}),
     ],
 )
 def test_what_the_loop_does_not_know_is_left_to_pytorch(
