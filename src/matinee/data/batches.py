@@ -36,11 +36,11 @@ class _Shuffled:
     def __len__(self) -> int:
         return math.ceil(self.n_rows / self.per_batch)
 
-    def rows(self, epoch: int, step: int) -> np.ndarray:
+    def rows(self, epoch: int, step: int, steps: int = 1) -> np.ndarray:
         if epoch != self._epoch:
             self._order = stream(self.seed, _ORDER, epoch).permutation(self.n_rows)
             self._epoch = epoch
-        return self._order[step * self.per_batch : (step + 1) * self.per_batch]
+        return self._order[step * self.per_batch : (step + steps) * self.per_batch]
 
 
 class RatingBatches:
@@ -99,12 +99,25 @@ class SampledBatches:
     def __len__(self) -> int:
         return len(self._order)
 
+    @property
+    def per_batch(self) -> int:
+        """Positives of a batch; the last one of an epoch may have fewer."""
+        return self._order.per_batch
+
     def batch(self, epoch: int, step: int) -> Batch:
         """The positives of one step and their negatives."""
-        rows = self._order.rows(epoch, step)
+        return self.span(epoch, step, 1)
+
+    def span(self, epoch: int, step: int, steps: int) -> Batch:
+        """The batches of so many steps, one below the other.
+
+        The negatives are a function of (seed, epoch, positive), whatever the batch.
+        """
+        rows = self._order.rows(epoch, step, steps)
         users = self.data.users[rows]
-        random = stream(self.seed, _NEGATIVES, epoch, step)
-        drawn = self._sampler.sample(np.repeat(users, self.negatives), random)
+        places = rows[:, None] * self.negatives + np.arange(self.negatives)
+        key = stream(self.seed, _NEGATIVES, epoch).integers(2**64, dtype=np.uint64)
+        drawn = self._sampler.sample(np.repeat(users, self.negatives), places.ravel(), int(key))
         items = np.empty((len(rows), 1 + self.negatives), dtype=np.int64)
         items[:, 0] = self.data.items[rows]
         items[:, 1:] = drawn.reshape(len(rows), self.negatives)

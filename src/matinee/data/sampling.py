@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from matinee.data.interactions import Interactions
-from matinee.data.vocabulary import IntArray
+from matinee.data.vocabulary import IntArray, LongArray
 from matinee.errors import DataError
 
 BITMAP_BYTES = 1 << 30
@@ -56,20 +56,51 @@ class NegativeSampler:
         at = np.searchsorted(self._keys, keys)
         return self._keys[np.minimum(at, len(self._keys) - 1)] == keys
 
-    def sample(self, users: IntArray, random: np.random.Generator) -> IntArray:
-        """One negative for each of `users` `[n]`, by drawing and redrawing the known ones."""
-        drawn = random.integers(self.n_items, size=len(users), dtype=np.int32)
+    def sample(self, users: IntArray, places: LongArray, key: int) -> IntArray:
+        """One negative for each of `users` `[n]`, by drawing and redrawing the known ones.
+
+        The draws are a function of (key, place) alone, whatever is drawn beside them.
+
+        Args:
+            users: `[n]`.
+            places: `[n]` int64 from 0, which draw under this key each is; below 2^40.
+            key: Of 64 bits.
+        """
+        drawn = self._draw(places, key, 0)
         wrong = np.flatnonzero(self.known(users, drawn))
-        for _ in range(MAX_ROUNDS):
+        for attempt in range(1, MAX_ROUNDS):
             if len(wrong) == 0:
                 return drawn
-            drawn[wrong] = random.integers(self.n_items, size=len(wrong), dtype=np.int32)
+            drawn[wrong] = self._draw(places[wrong], key, attempt)
             wrong = wrong[self.known(users[wrong], drawn[wrong])]
+        everything = np.arange(self.n_items, dtype=np.int32)
         for row in wrong:  # a person who has rated nearly everything
-            everything = np.arange(self.n_items, dtype=np.int32)
             unknown = everything[~self.known(np.full_like(everything, users[row]), everything)]
-            drawn[row] = random.choice(unknown)
+            drawn[row] = unknown[_below(len(unknown), places[row : row + 1], key, MAX_ROUNDS)[0]]
         return drawn
+
+    def _draw(self, places: LongArray, key: int, attempt: int) -> IntArray:
+        return _below(self.n_items, places, key, attempt).astype(np.int32)
+
+
+def _below(limit: int, places: LongArray, key: int, attempt: int) -> NDArray[np.uint64]:
+    """A uniform integer below `limit` for each place: SplitMix64, entered anywhere.
+
+    Steele, Lea and Flood, 'Fast splittable pseudorandom number generators', OOPSLA 2014. A draw
+    costs a few passes over the places, however few they are and wherever they begin.
+    """
+    z = places.astype(np.uint64)
+    z += np.uint64((attempt << 40) + 1)
+    z *= np.uint64(0x9E3779B97F4A7C15)
+    z += np.uint64(key)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        z ^= z >> np.uint64(shift)
+        z *= np.uint64(factor)
+    z ^= z >> np.uint64(31)
+    z >>= np.uint64(32)
+    z *= np.uint64(limit)  # the upper half of the product with 32 random bits
+    z >>= np.uint64(32)
+    return z
 
 
 def _bit(keys: NDArray[np.int64]) -> NDArray[np.uint8]:

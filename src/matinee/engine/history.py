@@ -22,6 +22,7 @@ class Record:
         seconds: Time of training in the epoch, without validation.
         metrics: Validation metrics by name, `valid_loss` (the loss on held-out ratings) among
             them where the model can tell it; empty where nothing was validated.
+        compiled: Whether a compiled loop took the steps, or PyTorch.
     """
 
     epoch: int
@@ -30,6 +31,7 @@ class Record:
     examples: int
     seconds: float
     metrics: dict[str, float]
+    compiled: bool = False
 
 
 @dataclass

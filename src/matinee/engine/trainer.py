@@ -14,6 +14,7 @@ from torch import Tensor
 
 from matinee.data.batches import stream
 from matinee.data.interactions import Interactions
+from matinee.engine.compiled import CompiledSteps
 from matinee.engine.heldout import examples_of
 from matinee.engine.history import History, Progress, Record, Watcher
 from matinee.engine.interrupt import Interruption
@@ -101,6 +102,7 @@ class Trainer:
             "seed": seed,
             "data": data.digest if folder else "",
         }
+        self._compiled = CompiledSteps.of(model, self.batches, self.optimizers, config)
         self._loss = torch.compile(model.forward) if config.compile else model.forward
         self._at = _Position()
         self._on_gpu = self.device.type == "cuda"
@@ -153,11 +155,10 @@ class Trainer:
         total = torch.tensor(at.loss, dtype=torch.float64, device=self.device)
         looked = started = time.perf_counter()
         while at.step < steps:
-            loss, examples = self.step(at.epoch, at.step)
-            total += loss * examples
-            at.examples, at.step = at.examples + examples, at.step + 1
+            self._advance(total)
             due = interruption.asked or self._checkpoint_due()
-            if not (due or at.step % CHECK_EVERY == 0 or at.step == steps):
+            looking = self._compiled or at.step % CHECK_EVERY == 0 or at.step == steps
+            if not (due or looking):
                 continue
             at.loss, now = self._checked(total), time.perf_counter()
             at.seconds, started = at.seconds + now - started, now
@@ -169,6 +170,22 @@ class Trainer:
                 started = time.perf_counter()
             if interruption.asked:
                 raise KeyboardInterrupt
+
+    def _advance(self, total: Tensor) -> None:
+        """Take a step, or a compiled loop's many, and add the losses of all examples to `total`."""
+        at = self._at
+        if self._compiled is None:
+            loss, examples = self.step(at.epoch, at.step)
+            total += loss * examples
+            at.examples, at.step = at.examples + examples, at.step + 1
+            return
+        every = self.config.checkpoint_every or len(self.batches)
+        count = min(self._compiled.span, every - at.step % every, len(self.batches) - at.step)
+        done = at.epoch * len(self.batches) + at.step
+        rates = [self._learning_rate(done + step) for step in range(count)]
+        losses, examples = self._compiled.take(at.epoch, at.step, rates, done, self.threads)
+        total.fill_(sum(losses, float(total)))
+        at.examples, at.step = at.examples + examples, at.step + count
 
     def step(self, epoch: int, step: int) -> tuple[Tensor, int]:
         """One update: the loss, and the number of examples it is a mean over."""
@@ -221,6 +238,7 @@ class Trainer:
             examples=at.examples,
             seconds=at.seconds,
             metrics=metrics,
+            compiled=self._compiled is not None,
         )
         self.history.records.append(record)
         if self.history.best is record:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
@@ -189,6 +191,43 @@ class Batches(Protocol):
         ...
 
 
+Moments = Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]
+"""Each weight by its name, with the running means of its gradient and of the gradient's square."""
+
+
+class CompiledLoop(Protocol):
+    """Steps of Adam on the loss of a model, one after the other, without a call for each.
+
+    It does what `forward`, its gradient and the optimisers do, but for rounding.
+    """
+
+    def batch(self, epoch: int, step: int, steps: int) -> dict[str, Tensor]:
+        """The examples of so many steps, one below the other."""
+        ...
+
+    def take(
+        self,
+        batch: dict[str, Tensor],
+        rates: NDArray[np.float64],
+        moments: Moments,
+        done: int,
+        threads: int,
+    ) -> NDArray[np.float64]:
+        """Take the steps of a batch, changing weights and moments in place.
+
+        Args:
+            batch: As `batch` gave it.
+            rates: `[steps]`, the learning rate of each step.
+            moments: The model's weights by name.
+            done: Steps taken before.
+            threads: How many may share a step.
+
+        Returns:
+            The sum of the losses of each step's examples, `[steps]`.
+        """
+        ...
+
+
 class Learned(Recommender[C]):
     """A model that is trained by gradient descent, by the one training loop of the engine.
 
@@ -228,6 +267,18 @@ class Learned(Recommender[C]):
     @abstractmethod
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """The loss of a batch: a scalar, a mean over its examples."""
+
+    def compiled_loop(self, batches: Batches, config: TrainerConfig) -> CompiledLoop | None:
+        """A loop that trains on `batches` in place of `forward`, with Adam on the CPU.
+
+        None, as it is by default, if there is none, or none for the model's settings.
+
+        Args:
+            batches: What `batches` gave.
+            config: Of which only the decay of weights and rows concerns the loop.
+        """
+        del batches, config
+        return None
 
 
 @runtime_checkable

@@ -118,11 +118,26 @@ class PairTower(nn.Module):
         if films.ndim == 3 and films.shape[1] == 1:
             # Nothing is shared with a film each: one product costs less than two and their sum.
             return self.layers(torch.cat([people, films[:, 0]], 1))[:, None]
+        return self.joined(self.of_people(people), self.of_films(films))
+
+    def of_people(self, people: Tensor) -> Tensor:
+        """What the first layer makes of people `[B, person]`, by themselves."""
+        first = self._first
+        return functional.linear(people, first.weight[:, : self.person], first.bias)
+
+    def of_films(self, films: Tensor) -> Tensor:
+        """What the first layer makes of films `[..., film]`, by themselves."""
+        return functional.linear(films, self._first.weight[:, self.person :])
+
+    def joined(self, left: Tensor, right: Tensor) -> Tensor:
+        """Outputs `[B, K, widths[-1]]` from what the first layer made of both sides."""
+        return self.layers[1:](left[:, None] + right)
+
+    @property
+    def _first(self) -> nn.Linear:
         first = self.layers[0]
         assert isinstance(first, nn.Linear)
-        left = functional.linear(people, first.weight[:, : self.person], first.bias)
-        right = functional.linear(films, first.weight[:, self.person :])
-        return self.layers[1:](left[:, None] + right)
+        return first
 
 
 def row_chunks(rows: int, floats_a_row: int, *, limit: int = 1 << 24) -> list[slice]:

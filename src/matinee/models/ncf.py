@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
@@ -10,19 +11,26 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import TypeVar
 
+from matinee import kernels
 from matinee.config import Config, Search
 from matinee.data.batches import Batch, SampledBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.data.sampling import fixed_sample
 from matinee.errors import ConfigError
-from matinee.models.base import Learned, Sizes
+from matinee.models.base import Batches, CompiledLoop, Learned, Sizes
 from matinee.models.diversity import genre_directions, sameness
 from matinee.models.foldin import fold_in
 from matinee.models.layers import PairTower, Table, row_chunks
+from matinee.training import TrainerConfig
 
 FOLD_IN_NEGATIVES = 512
 """Films that stand for all unrated ones when a new person's vector is fitted."""
+
+WIDEST = 1 << 12
+"""Weights of a layer up to which steps are so small that a compiled loop pays."""
+CACHED = 1 << 19
+"""Activations of a layer held at once when all films are scored: what stays in the cache."""
 
 
 class NCFConfig(Config):
@@ -95,6 +103,7 @@ class NCF(Learned[N]):
         super().__init__(config, sizes)
         self.dim = dim
         half = widths[0] // 2 if widths else 0
+        self.widths = (half, *widths[1:]) if widths else ()
         self.users = Table(sizes.users, dim + half)
         self.items = Table(sizes.items, dim + half)
         self.tower = PairTower(half, half, widths[1:], config.dropout) if widths else None
@@ -142,6 +151,20 @@ class NCF(Learned[N]):
             loss = loss + self.config.diversity * same
         return loss
 
+    def compiled_loop(self, batches: Batches, config: TrainerConfig) -> CompiledLoop | None:
+        """The loop, unless units are dropped or lists varied, which it knows nothing of.
+
+        A wide tower is none of its business either: PyTorch's overhead is little beside that.
+        """
+        wide = max((a * b for a, b in pairwise(self.widths)), default=0) > WIDEST
+        other = self.config.dropout or self.config.diversity
+        if wide or other or not kernels.available():
+            return None
+        from matinee.models.ncfloop import NCFLoop  # noqa: PLC0415 - needs numba
+
+        assert isinstance(batches, SampledBatches)
+        return NCFLoop(self.widths, self.config.l2, batches, config)
+
     def logits(self, users: Tensor, items: Tensor) -> Tensor:
         """Scores before the sigmoid.
 
@@ -162,12 +185,19 @@ class NCF(Learned[N]):
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Logits; strangers' vectors are folded in from their histories."""
-        people = self.people(queries)
+        people, dim = self.people(queries), self.dim
         films = self.items.weight if items is None else self.items(items)
-        count = films.shape[-2]
-        scores = people.new_empty(len(queries), count)
-        for rows in row_chunks(len(queries), count * self.width):
-            scores[rows] = self.logits(people[rows], films if films.ndim == 2 else films[rows])
+        weight, shared = self.out.weight[0], films.ndim == 2
+        scores = _inner(people[:, :dim] * weight[:dim], films[..., :dim]) + self.out.bias
+        if self.tower is not None:
+            left, right = (
+                self.tower.of_people(people[:, dim:]),
+                self.tower.of_films(films[..., dim:]),
+            )
+            floats = films.shape[-2] * left.shape[1]
+            for rows in row_chunks(len(people), floats, limit=CACHED):
+                hidden = self.tower.joined(left[rows], right if shared else right[rows])
+                scores[rows] += hidden @ weight[dim:]
         return scores
 
     def people(self, queries: Queries) -> Tensor:

@@ -34,7 +34,7 @@ def test_a_negative_is_never_a_known_positive(
         patch.setattr(sampling, "BITMAP_BYTES", 0 if searching else 1 << 30)
         sampler = NegativeSampler(data)
     users = np.repeat(np.arange(10, dtype=np.int32), 20)
-    drawn = sampler.sample(users, np.random.default_rng(seed))
+    drawn = sampler.sample(users, np.arange(len(users)), seed)
     assert not chosen & set(zip(users.tolist(), drawn.tolist(), strict=True))
     assert drawn.min() >= 0
     assert drawn.max() < 16
@@ -43,7 +43,7 @@ def test_a_negative_is_never_a_known_positive(
 def test_negatives_are_uniform_over_what_is_unknown() -> None:
     data = interactions({(0, i) for i in range(0, 15, 2)} | {(1, 1)})
     users = np.zeros(70_000, np.int32)
-    drawn = NegativeSampler(data).sample(users, np.random.default_rng(0))
+    drawn = NegativeSampler(data).sample(users, np.arange(len(users)), 0)
     counts = np.bincount(drawn, minlength=16)
     assert set(counts.nonzero()[0]) == {1, 3, 5, 7, 9, 11, 13, 15}
     expected = 70_000 / 8
@@ -52,7 +52,7 @@ def test_negatives_are_uniform_over_what_is_unknown() -> None:
 
 def test_one_unknown_film_among_many_is_found() -> None:
     data = Interactions.build(np.zeros(4095, int), np.delete(np.arange(4096), 17))
-    drawn = NegativeSampler(data).sample(np.zeros(50, np.int32), np.random.default_rng(0))
+    drawn = NegativeSampler(data).sample(np.zeros(50, np.int32), np.arange(50), 0)
     assert (drawn == 17).all()
 
 
@@ -93,6 +93,17 @@ def test_a_batch_is_a_function_of_seed_epoch_and_step(kind: str) -> None:
         assert all(torch.equal(ours[key], theirs[key]) for key in ours)
     others = [batches(2).batch(3, 2), first.batch(4, 2), first.batch(3, 3)]
     assert not any(torch.equal(first.batch(3, 2)["items"], other["items"]) for other in others)
+
+
+def test_batches_one_below_the_other_are_the_batches_one_by_one() -> None:
+    data = interactions({(u, i) for u in range(10) for i in range(0, 15, 2)})
+    batches = SampledBatches(data, negatives=3, batch_size=28, seed=4)
+    span = batches.span(1, 2, 5)
+    singles = [batches.batch(1, step) for step in range(2, 7)]
+    for name, tensor in span.items():
+        assert torch.equal(tensor, torch.cat([single[name] for single in singles]))
+    whole = SampledBatches(data, negatives=3, batch_size=280, seed=4).batch(1, 0)
+    assert torch.equal(whole["items"][14:49], span["items"])  # whatever the batch
 
 
 def test_the_fixed_sample_is_fixed_and_without_repeats() -> None:

@@ -1,0 +1,123 @@
+"""Compiled loops and their twins in PyTorch take the same steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from matinee.data.interactions import Interactions
+from matinee.engine import Trainer, TrainerConfig
+from matinee.engine.snapshot import capture
+from matinee.models import Learned, Sizes, build
+
+pytest.importorskip("numba")
+
+
+def ratings(users: int = 30, items: int = 40, each: int = 12) -> Interactions:
+    random = np.random.default_rng(0)
+    films = np.concatenate([random.choice(items, each, replace=False) for _ in range(users)])
+    return Interactions.build(np.repeat(np.arange(users), each), films)
+
+
+def trained(name: str, settings: dict[str, Any], loop: dict[str, Any], *, torch_only: bool) -> Any:
+    data = ratings()
+    model = build(name, settings, Sizes.of(data), seed=1)
+    assert isinstance(model, Learned)
+    trainer = Trainer(model, data, TrainerConfig(**loop), seed=2)
+    assert trainer._compiled is not None
+    if torch_only:
+        trainer._compiled = None
+    history = trainer.run()
+    return capture(model, trainer.optimizers), history.records
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch_size", [64, 1500])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("gmf", {"dim": 8}),
+        ("mlp", {"tower": [16, 8], "negatives": 2}),
+        ("neumf", {}),
+        ("neumf", {"dim": 3, "tower": [10, 7, 5], "l2": 0.1, "negatives": 1}),
+    ],
+)
+def test_the_compiled_loop_does_what_pytorch_does(
+    name: str, settings: dict[str, Any], batch_size: int, threads: int
+) -> None:
+    loop = {
+        "epochs": 3,
+        "batch_size": batch_size,
+        "learning_rate": 0.02,
+        "schedule": "cosine",
+        "weight_decay": 0.3,
+        "embedding_decay": 0.1,
+        "threads": threads,
+    }
+    ours, records = trained(name, settings, loop, torch_only=False)
+    theirs, twins = trained(name, settings, loop, torch_only=True)
+    assert ours.keys() == theirs.keys()
+    for key in ours:
+        torch.testing.assert_close(ours[key], theirs[key], rtol=2e-3, atol=2e-5, msg=key)
+    for record, twin in zip(records, twins, strict=True):
+        assert record.examples == twin.examples
+        assert record.loss == pytest.approx(twin.loss, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "loop"),
+    [
+        ({"dropout": 0.1}, {}),
+        ({"tower": [256, 128]}, {}),
+        ({}, {"optimizer": "sgd"}),
+        ({}, {"clip": 1.0}),
+        ({}, {"precision": "bfloat16"}),
+    ],
+)
+def test_what_the_loop_does_not_know_is_left_to_pytorch(
+    settings: dict[str, Any], loop: dict[str, Any]
+) -> None:
+    data = ratings()
+    model = build("neumf", settings, Sizes.of(data))
+    assert isinstance(model, Learned)
+    assert Trainer(model, data, TrainerConfig(**loop))._compiled is None
+
+
+def test_without_numba_pytorch_takes_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matinee.kernels.available", lambda: False)
+    data = ratings()
+    model = build("gmf", {}, Sizes.of(data))
+    assert isinstance(model, Learned)
+    (record,) = Trainer(model, data, TrainerConfig(epochs=1)).run().records
+    assert not record.compiled
+
+
+def test_a_checkpoint_is_gone_on_from_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    data, loop = ratings(), TrainerConfig(epochs=2, batch_size=20, checkpoint_every=7)
+    whole, cut = (build("neumf", {}, Sizes.of(data), seed=1) for _ in range(2))
+    assert isinstance(whole, Learned)
+    assert isinstance(cut, Learned)
+    expected = Trainer(whole, data, loop).run()
+    assert expected.records[0].compiled
+
+    class Stop(Exception):
+        pass
+
+    class Cut(Trainer):
+        def _save(self) -> None:
+            super()._save()
+            if self._at.step == 35:
+                raise Stop
+
+    with pytest.raises(Stop):
+        Cut(cut, data, loop, folder=tmp_path).run()
+    again = build("neumf", {}, Sizes.of(data), seed=5)
+    assert isinstance(again, Learned)
+    history = Trainer(again, data, loop, folder=tmp_path).run(resume=True)
+    assert [r.loss for r in history.records] == [r.loss for r in expected.records]
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key])
