@@ -15,7 +15,7 @@ from matinee.data.queries import Queries
 from matinee.errors import ConfigError, DataError
 from matinee.models import Sizes, build
 from matinee.models.factorisation import BiasedMF
-from matinee.models.ials import IALS
+from matinee.models.ials import IALS, conjugate_gradient
 from matinee.models.ncf import NCF
 from support.boards import checkerboard, fitted, likes
 
@@ -133,6 +133,43 @@ def test_more_sweeps_of_ials_never_raise_the_objective() -> None:
         people = model.score(data.queries()) @ torch.linalg.pinv(model.factors.T)
         values.append(ials_objective(model, data, people))
     assert values == sorted(values, reverse=True)
+
+
+def test_enough_steps_of_conjugate_gradient_are_the_solution() -> None:
+    random = torch.Generator().manual_seed(0)
+    roots = torch.randn(5, 4, 4, generator=random, dtype=torch.float64)
+    normal = roots @ roots.mT + torch.eye(4)
+    right, start = torch.randn(2, 5, 4, generator=random, dtype=torch.float64)
+    solution = torch.linalg.solve(normal, right)
+    start[0] = solution[0]  # who has arrived stays
+
+    def image(x: torch.Tensor) -> torch.Tensor:
+        return (normal @ x[..., None]).squeeze(2)
+
+    errors = [(conjugate_gradient(image, right, start, n) - solution).norm() for n in range(6)]
+    assert errors[1] > 0.01
+    assert errors[4] < 1e-9
+    assert errors[5] < 1e-9
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("dim", [3, 8, 37])
+def test_the_compiled_sweeps_of_ials_are_those_of_its_twin(
+    dim: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    board = likes(checkerboard(people=30, films=14))
+    data = board.take((board.items != 3) & (board.users != 4))  # one of each without ratings
+    monkeypatch.setattr("torch.get_num_threads", lambda: threads)
+    factors: list[torch.Tensor] = []
+    for compiled in (True, False):
+        monkeypatch.setattr("matinee.kernels.available", lambda compiled=compiled: compiled)
+        model = fitted("ials", data, dim=dim, epochs=3, l2=0.05, exponent=0.5, steps=2)
+        assert isinstance(model, IALS)
+        factors.append(model.factors)
+    assert factors[0].abs().max() > 0.1
+    assert not factors[0][3].any()
+    torch.testing.assert_close(factors[0], factors[1], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["gmf", "mlp", "neumf"])
