@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from matinee import kernels
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import LongArray
 from matinee.models.asking import asking, block_rows, check_numbers
@@ -91,18 +93,54 @@ def recommend_many(
     batch = batch or block_rows(model.sizes.items)
     lists: list[tuple[Tensor, Tensor]] = []
     with asking(model):
-        for rows in torch.arange(len(queries)).split(batch):
-            part = queries.take(rows).to(model.device)
-            scores = all_scores(model, part)
-            scores[part.rows, part.items] = -torch.inf
+        for start in range(0, len(queries), batch):
+            rows = slice(start, start + batch)
+            part = queries.block(rows).to(model.device)
+            scores = model.score(part)
             if exclude is not None:
                 mask = exclude if exclude.ndim == 1 else exclude[rows]
-                scores.masked_fill_(mask.to(scores.device), -torch.inf)
-            lists.append(top(scores, k, favour))
+                scores = scores.masked_fill(mask.to(scores.device), -torch.inf)
+            lists.append(unseen_top(model, scores, part, k, favour))
     if not lists:
         return torch.empty(0, k, dtype=torch.int64), torch.empty(0, k)
     items, values = zip(*lists, strict=True)
     return torch.cat(items).cpu(), torch.cat(values).cpu()
+
+
+def unseen_top(
+    model: Recommender, scores: Tensor, queries: Queries, k: int, favour: LongArray | None = None
+) -> tuple[Tensor, Tensor]:
+    """As `top`, without the films of the histories; `scores` `[B, n_items]` stay as they are.
+
+    Raises:
+        EvaluationError: If a score is not a number.
+    """
+    if scores.device.type == "cpu" and kernels.available():
+        found = _unseen_compiled(scores.float(), queries, k, favour)
+        if found is not None:
+            return found
+    check_numbers(scores, model, "scores")
+    scores = _own(scores)
+    scores[queries.rows, queries.items] = -torch.inf
+    return top(scores, k, favour)
+
+
+def _unseen_compiled(
+    scores: Tensor, queries: Queries, k: int, favour: LongArray | None
+) -> tuple[Tensor, Tensor] | None:
+    """As `unseen_top`, in a tenth of the time; None if a score is not a number."""
+    from matinee.kernels import best  # noqa: PLC0415 - needs numba
+
+    places = np.arange(scores.shape[1])
+    if favour is not None:
+        places[favour] = np.arange(len(favour))
+    items = torch.full((len(scores), k), -1)
+    values = torch.full((len(scores), k), -torch.inf)
+    seen = queries.offsets.numpy(), queries.items.numpy()
+    found = items.numpy(), values.numpy()
+    span = (0, len(scores))
+    good = best.select(span, scores.contiguous().numpy(), *seen, places, *found)
+    return (items, values) if good else None
 
 
 def all_scores(model: Recommender, queries: Queries) -> Tensor:
@@ -113,4 +151,8 @@ def all_scores(model: Recommender, queries: Queries) -> Tensor:
     """
     scores = model.score(queries)
     check_numbers(scores, model, "scores")
+    return _own(scores)
+
+
+def _own(scores: Tensor) -> Tensor:
     return scores.float().clone(memory_format=torch.contiguous_format)
