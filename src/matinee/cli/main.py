@@ -13,38 +13,25 @@ import traceback
 import typer
 from typer.main import get_command
 
-from matinee.cli import (
-    compare,
-    data,
-    db,
-    demo,
-    evaluate,
-    explore,
-    keys,
-    models,
-    recipes,
-    recommend,
-    retrain,
-    serve,
-    similar,
-    train,
-    version,
-)
 from matinee.cli.command import FLAGS, UsageError
 from matinee.cli.console import show_error
+from matinee.cli.group import Commands
 from matinee.errors import Bug, MatineeError
 
 app = typer.Typer(
     name="matinee",
+    cls=Commands,
     help="Film recommendations, from raw ratings to lists people use.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-COMMANDS = (demo, data, explore, train, evaluate, compare, recommend, similar, models)
-for part in (*COMMANDS, recipes, serve, retrain, db, keys, version):
-    part.register(app)
+
+
+@app.callback()
+def _group() -> None:
+    """Without this, typer takes an application without commands of its own for a mistake."""
 
 
 def main() -> None:

@@ -50,25 +50,29 @@ class Catalogue:
     def from_frame(cls, frame: pl.DataFrame) -> Self:
         """Complete a frame that has at least `id`: absent columns are filled, types cast."""
         absent = {
-            "title": pl.col("id"),
-            "year": pl.lit(None),
+            "title": pl.col("id").cast(SCHEMA["id"]),
+            "year": pl.lit(None, dtype=SCHEMA["year"]),
             "genres": pl.lit([], dtype=SCHEMA["genres"]),
             "tags": pl.lit([], dtype=SCHEMA["tags"]),
         }
-        frame = frame.with_columns(
-            value.alias(name) for name, value in absent.items() if name not in frame.columns
-        )
-        frame = frame.with_columns(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
-        frame = frame.with_columns(
-            pl.col(name).fill_null(absent[name]) for name in ("title", "genres", "tags")
-        )
+        columns = {
+            name: pl.col(name).cast(SCHEMA[name]) for name in SCHEMA if name in frame.columns
+        }
+        for name, value in absent.items():
+            columns[name] = columns[name].fill_null(value) if name in columns else value
         free = [name for name in frame.columns if name not in SCHEMA]
-        return cls(frame.select([*SCHEMA, *free]))
+        return cls(frame.lazy().with_columns(**columns).select([*SCHEMA, *free]).collect())
 
     @classmethod
     def bare(cls, ids: Vocabulary) -> Self:
         """A catalogue of which nothing but the ids is known."""
         return cls.from_frame(pl.DataFrame({"id": list(ids)}, schema={"id": pl.String()}))
+
+    @classmethod
+    def numbered(cls, count: int) -> Self:
+        """A bare catalogue whose ids are the films' integers."""
+        ids = pl.int_range(count, eager=True).cast(SCHEMA["id"])
+        return cls.from_frame(pl.DataFrame({"id": ids}))
 
     def __len__(self) -> int:
         return self.frame.height

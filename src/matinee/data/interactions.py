@@ -17,7 +17,7 @@ from matinee.data.catalogue import Catalogue
 from matinee.data.features import Fields, item_fields, user_fields
 from matinee.data.ordering import sort_rows
 from matinee.data.queries import Queries
-from matinee.data.vocabulary import FloatArray, IntArray, LongArray, Vocabulary
+from matinee.data.vocabulary import FloatArray, IntArray, LongArray, Numbers, Vocabulary
 from matinee.errors import DataError
 
 
@@ -100,8 +100,8 @@ class Interactions:
         t = np.zeros(len(u), np.int64) if times is None else np.asarray(times, np.int64)
         if not len(u) == len(i) == len(r) == len(t):
             raise DataError("users, items, ratings and times differ in length")
-        user_ids = user_ids or _numbered(u, "person")
-        catalogue = catalogue or Catalogue.bare(_numbered(i, "film"))
+        user_ids = user_ids or Numbers(_count(u), sort="person")
+        catalogue = catalogue or Catalogue.numbered(_count(i))
         _check_range(u, len(user_ids), "user")
         _check_range(i, len(catalogue), "item")
         u, t, i, r = sort_rows(u, t, i, r)
@@ -201,16 +201,29 @@ class Interactions:
             users: `[B]` user integers; everyone by default.
         """
         users = np.arange(self.n_users) if users is None else np.asarray(users)
-        starts, lengths = self.offsets[users], np.diff(self.offsets)[users]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        entries = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+        offsets, entries = self.histories(users)
         return Queries(
             users=torch.from_numpy(users.astype(np.int64)),
-            offsets=torch.from_numpy(offsets.astype(np.int64)),
+            offsets=torch.from_numpy(offsets),
             items=torch.from_numpy(self.items[entries].astype(np.int64)),
             ratings=torch.from_numpy(self.ratings[entries]),
             times=torch.from_numpy(self.times[entries]),
         )
+
+    def histories(self, users: NDArray[np.integer]) -> tuple[LongArray, LongArray]:
+        """Where some people's ratings are, one person after the other.
+
+        Args:
+            users: `[B]` user integers.
+
+        Returns:
+            `[B + 1]` where each person's begin, and `[n]` which ratings they are: those of
+            person `b` are `entries[offsets[b]:offsets[b + 1]]`.
+        """
+        starts, lengths = self.offsets[users], np.diff(self.offsets)[users]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        entries = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return offsets.astype(np.int64), entries.astype(np.int64)
 
     @cached_property
     def digest(self) -> str:
@@ -229,8 +242,8 @@ def dense(matrix: Any) -> NDArray[np.float32]:
     return matrix.toarray()
 
 
-def _numbered(indices: IntArray, sort: str) -> Vocabulary:
-    return Vocabulary(map(str, range(int(indices.max(initial=-1)) + 1)), sort=sort)
+def _count(indices: IntArray) -> int:
+    return int(indices.max(initial=-1)) + 1
 
 
 def _check_range(indices: IntArray, size: int, name: str) -> None:

@@ -125,6 +125,18 @@ class Queries:
             self.times[entries],
         )
 
+    def block(self, rows: slice) -> Self:
+        """Some of the people in a row; their histories are views of these."""
+        offsets = self.offsets[rows.start : rows.stop + 1]
+        entries = slice(int(offsets[0]), int(offsets[-1]))
+        return type(self)(
+            self.users[rows],
+            offsets - offsets[0],
+            self.items[entries],
+            self.ratings[entries],
+            self.times[entries],
+        )
+
     def dense(self, n_items: int, values: Tensor | None = None) -> Tensor:
         """Histories as rows of a matrix `[B, n_items]`.
 

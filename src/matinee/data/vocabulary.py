@@ -79,4 +79,29 @@ class Vocabulary:
 
     def decode(self, indices: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """The outside ids of integers."""
-        return [self._ids[int(i)] for i in indices]
+        whole = indices.tolist() if isinstance(indices, np.ndarray) else indices
+        return [self._ids[i] for i in whole]
+
+
+class Numbers(Vocabulary):
+    """The integers 0..n-1 themselves as ids, whose text is made when it is first asked for.
+
+    Args:
+        count: How many there are.
+        sort: What they name; used in errors.
+    """
+
+    def __init__(self, count: int, *, sort: str = "id") -> None:
+        self._count = count
+        self.sort = sort
+
+    @cached_property
+    def _ids(self) -> tuple[str, ...]:
+        return tuple(map(str, range(self._count)))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def decode(self, indices: Sequence[int] | NDArray[np.integer]) -> list[str]:
+        """The integers as text."""
+        return list(map(str, np.asarray(indices).tolist()))

@@ -15,7 +15,7 @@ from matinee.data.interactions import Interactions
 from matinee.data.vocabulary import LongArray
 from matinee.errors import ConfigError, DataError, EvaluationError
 from matinee.evaluation import beyond, likes, ranking, rating
-from matinee.evaluation.lists import Progress, Rankings, check, check_lists, mark_in_blocks, rank
+from matinee.evaluation.lists import Progress, Rankings, check, mark_given, rank
 from matinee.evaluation.metric import Figure, Undefined
 from matinee.evaluation.names import METRICS, Wanted, parse
 from matinee.evaluation.significance import Estimate
@@ -187,9 +187,9 @@ def metrics_from_lists(
         )
     if not len(users):
         raise EvaluationError("nothing is held out, so there is nothing to find")
-    check_lists(items, held_out.n_items, "lists")
     found = _Figures(by_name)
-    rankings = mark_in_blocks(users, items, held_out)
+    longest = max((w.k for w in wanted if w.k is not None), default=0)
+    rankings = mark_given(users, items, held_out, longest)
     found.add_lists(wanted, rankings if train is None else beyond.Shown(rankings, train, train))
     found.omit([w for w in wanted if w.k is None], Undefined("lists have no stars"))
     protocol = Protocol("lists", held_out.n_items, len(users), len(held_out))

@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from matinee.errors import EvaluationError
 from matinee.evaluation.metric import Figure, Vector
@@ -48,7 +48,7 @@ class Estimate:
         if n < 2:
             return cls(figure.value, math.nan, math.nan)
         error = figure.influence.std(ddof=1) / math.sqrt(n)
-        margin = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * error)
+        margin = float(special.stdtrit(n - 1, (1 + LEVEL) / 2) * error)
         return cls(
             figure.value, max(lowest, figure.value - margin), min(highest, figure.value + margin)
         )

@@ -7,6 +7,9 @@ from numba import njit
 
 from matinee.kernels.arrays import Bits, Floats, Integers
 
+STRIDE = 64
+"""Scores compared with the worst one listed at a time."""
+
 GROUP = 8
 """People for whom a film's vector is read once; each has a bit of a byte."""
 
@@ -18,26 +21,55 @@ SUMS = {"reassoc", "contract", "nsz"}
 
 
 @njit(cache=True, nogil=True)
-def top(scores: Floats, k: int, rank: Integers) -> tuple[Integers, Floats]:
-    """The k films of highest score; among equals, those of lowest rank.
+def top(
+    scores: Floats, offsets: Integers, seen: Integers, k: int, rank: Integers
+) -> tuple[Integers, Floats] | None:
+    """The k films of highest score, without what people have seen.
 
     Args:
-        scores: `[B, n]` without NaN.
-        k: 1 to n.
+        scores: `[B, n]`; minus infinity is never listed.
+        offsets: `[B + 1]`; row b must not list `seen[offsets[b]:offsets[b + 1]]`.
+        seen: Film integers.
+        k: Length of the lists.
         rank: `[n]` each film's place among equals.
 
     Returns:
-        Film integers `[B, k]` and their scores, best first.
+        Film integers `[B, k]`, best first, -1 where nothing was left, and their scores, minus
+        infinity there; None if a score is not a number.
     """
     items, values = _nothing(len(scores), k)
+    row = np.empty(scores.shape[1], np.float32)  # a copy: scores may be the model's own memory
     for person in range(len(scores)):
-        listed, theirs, row = items[person], values[person], scores[person]
-        found, least = 0, -np.inf
-        for film in range(len(row)):
-            if found < k or row[film] >= least:
-                found = _offer(listed, theirs, found, film, row[film], rank)
-                least = theirs[k - 1]
+        if not _copied(scores[person], row):
+            return None
+        row[seen[offsets[person] : offsets[person + 1]]] = -np.inf
+        for start in range(0, len(row), STRIDE):
+            stop = min(start + STRIDE, len(row))
+            if _highest(row[start:stop]) < values[person, -1]:
+                continue
+            for film in range(start, stop):
+                if row[film] >= values[person, -1]:
+                    _offer(film, row[film], rank, items[person], values[person])
     return items, values
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _copied(scores: Floats, row: Floats) -> bool:
+    """Copy scores, and say whether all are numbers."""
+    wrong = False
+    for film in range(len(row)):
+        row[film] = scores[film]
+        wrong |= np.isnan(scores[film])
+    return not wrong
+
+
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def _highest(scores: Floats) -> float:
+    """The maximum, told that there are only numbers, without which it takes a branch a score."""
+    highest = scores[0]
+    for score in scores:
+        highest = max(highest, score)
+    return highest
 
 
 @njit(cache=True, nogil=True)
@@ -88,8 +120,8 @@ def _scan(
     values: Floats,
     kinds: Bits,
 ) -> None:
-    found, first = np.zeros(len(people), np.int64), np.zeros(len(people), np.float32)
-    k = items.shape[1]
+    first = np.zeros(len(people), np.float32)
+    last = items.shape[1] - 1
     for film in range(len(films)):
         for person in range(len(people)):
             score = np.float32(0.0)
@@ -101,11 +133,8 @@ def _scan(
                 kinds[person] |= DIFFER
             if np.isnan(score):
                 kinds[person] |= BROKEN
-            good = found[person] < k or score >= values[person, k - 1]
-            if good and not hidden[film] >> person & 1:
-                found[person] = _offer(
-                    items[person], values[person], found[person], film, score, rank
-                )
+            if score >= values[person, last] and not hidden[film] >> person & 1:
+                _offer(film, score, rank, items[person], values[person])
 
 
 @njit(cache=True, nogil=True)
@@ -114,24 +143,17 @@ def _nothing(people: int, k: int) -> tuple[Integers, Floats]:
 
 
 @njit(cache=True, nogil=True)
-def _offer(
-    items: Integers, values: Floats, found: int, film: int, score: np.float32, rank: Integers
-) -> int:
-    """Put a film where it belongs among the best so far, if it does; how many there are now."""
-    k = len(items)
-    if found == k:
-        last = k - 1
-        if score < values[last] or (score == values[last] and rank[film] > rank[items[last]]):
-            return found
-        place = last
-    else:
-        place = found
-        found += 1
+def _offer(film: int, score: np.float32, rank: Integers, items: Integers, values: Floats) -> None:
+    """Put a film where it belongs in a list, if it does; the others move down."""
+    if score == -np.inf:
+        return
+    place = len(items)
     while place and (
-        values[place - 1] < score
-        or (values[place - 1] == score and rank[items[place - 1]] > rank[film])
+        score > values[place - 1]
+        or (score == values[place - 1] and rank[film] < rank[items[place - 1]])
     ):
-        values[place], items[place] = values[place - 1], items[place - 1]
         place -= 1
-    values[place], items[place] = score, film
-    return found
+    for other in range(len(items) - 1, place, -1):
+        items[other], values[other] = items[other - 1], values[other - 1]
+    if place < len(items):
+        items[place], values[place] = film, score

@@ -13,9 +13,10 @@ from torch.nn import functional
 from typing_extensions import TypeVar
 
 from matinee.config import Config, Search
-from matinee.data.interactions import Interactions, dense
+from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Sizes, Solved, pick
+from matinee.models.gram import inverted, upper_gram
 
 
 class EASEConfig(Config):
@@ -47,14 +48,13 @@ class EASE(Solved[E]):
     def solve(self, data: Interactions) -> None:
         """Invert the regularised Gram matrix of the films of which anything is observed."""
         matrix = self.observations(data)
-        seen = np.bincount(matrix.indices, minlength=data.n_items) > 0
-        matrix = matrix[:, seen]
-        gram = torch.from_numpy(dense(matrix.T @ matrix)).to(self.weights)
+        seen = np.flatnonzero(np.bincount(matrix.indices, minlength=data.n_items))
+        gram = torch.from_numpy(upper_gram(matrix[:, seen])).to(self.weights)
         gram.diagonal().add_(self.config.l2)
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
-        weights = inverse.div_(-inverse.diagonal().clone())
+        weights = inverted(gram)
+        weights.div_(-weights.diagonal().clone())
         weights.fill_diagonal_(0.0)
-        films = torch.from_numpy(np.flatnonzero(seen)).to(self.weights.device)
+        films = torch.from_numpy(seen).to(self.weights.device)
         self.weights.zero_()
         self.weights[films[:, None], films] = weights
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from matinee import kernels
 from matinee.artefact import Artefact
 from matinee.data.queries import Queries
-from matinee.data.vocabulary import BoolArray
-from matinee.recommendation.topk import all_scores, top
+from matinee.data.vocabulary import BoolArray, LongArray
+from matinee.recommendation.topk import unseen_top
 
 FEW = 4
 """People for whom a scan is faster than a matrix product with a table of scores."""
@@ -81,9 +81,8 @@ def _scanned(
     from matinee.kernels import selection  # noqa: PLC0415 - compiles
 
     people, films, offset = product
-    ends = np.cumsum([0, *map(len, barred)])
     items, scores, kinds = selection.top_products(
-        people.numpy(), films.numpy(), ends, torch.cat(list(barred)).numpy(), k, artefact.rank
+        people.numpy(), films.numpy(), *_ragged(barred), k, artefact.rank
     )
     if (kinds != selection.DIFFER).any():
         return None
@@ -99,24 +98,27 @@ def _ranked(
 ) -> Ranked:
     """By a table of the scores of all films."""
     scores, fallback = _scores(artefact, queries)
-    for row, films, mask in zip(scores, barred, passing, strict=True):
+    for row, mask in zip(scores, passing, strict=True):
         if mask is not None:
             row.masked_fill_(torch.from_numpy(~mask), -torch.inf)
-        row[films] = -torch.inf
-    return *top(scores, k, artefact.rank), fallback
+    offsets, films = map(torch.from_numpy, _ragged(barred))
+    return *unseen_top(artefact.model, scores, offsets, films, k, artefact.rank), fallback
+
+
+def _ragged(rows: Sequence[Tensor]) -> tuple[LongArray, LongArray]:
+    """Where each row begins and the last one ends, and all rows after one another."""
+    return np.cumsum([0, *map(len, rows)]), torch.cat(list(rows)).numpy()
 
 
 def _scores(artefact: Artefact, queries: Queries) -> tuple[Tensor, list[bool]]:
     """Scores of all films `[B, n_items]`, and for whom they are but their popularity."""
-    lengths = queries.lengths
+    device, lengths = artefact.model.device, queries.lengths
+    # Of their own, since they are written to.
+    scores = torch.zeros(len(queries), len(artefact.catalogue))
     if bool(lengths.all()):
-        scores = all_scores(artefact.model, queries.to(artefact.model.device)).cpu()
-    else:
-        scores = torch.zeros(len(queries), len(artefact.catalogue))
-        told = lengths.nonzero().squeeze(1)
-        if len(told):
-            known = queries.take(told).to(artefact.model.device)
-            scores[told] = all_scores(artefact.model, known).cpu()
+        scores.copy_(artefact.model.score(queries.to(device)))
+    elif len(told := lengths.nonzero().squeeze(1)):
+        scores[told] = artefact.model.score(queries.take(told).to(device)).float().cpu()
     fallback: list[bool] = (scores.amin(1) == scores.amax(1)).tolist()
     if any(fallback):
         scores[torch.tensor(fallback)] = torch.from_numpy(artefact.item_counts).float()

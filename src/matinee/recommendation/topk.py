@@ -28,24 +28,13 @@ def top(scores: Tensor, k: int, rank: LongArray | None = None) -> tuple[Tensor, 
         `[B, k]`, minus infinity there.
     """
     rank = np.arange(scores.shape[1]) if rank is None else rank
-    compiled = kernels.at_hand() and scores.device.type == "cpu"
-    items, values = (_compiled if compiled else _best)(
-        scores.float().contiguous(), min(k, scores.shape[1]), rank
-    )
+    items, values = _best(scores.float(), min(k, scores.shape[1]), rank)
     items.masked_fill_(values == -torch.inf, -1)
     if missing := k - items.shape[1]:
         pad = torch.nn.functional.pad
         items = pad(items, (0, missing), value=-1)
         values = pad(values, (0, missing), value=-torch.inf)
     return items, values
-
-
-def _compiled(scores: Tensor, k: int, rank: LongArray) -> tuple[Tensor, Tensor]:
-    """The same as `_best`, in one pass."""
-    from matinee.kernels import selection  # noqa: PLC0415 - compiles
-
-    items, values = selection.top(scores.numpy(), k, rank)
-    return torch.from_numpy(items), torch.from_numpy(values)
 
 
 def _best(scores: Tensor, k: int, rank: LongArray) -> tuple[Tensor, Tensor]:
@@ -101,29 +90,61 @@ def recommend_many(
     Raises:
         EvaluationError: If the model gives scores that are not numbers.
     """
+    kernels.load()
     batch = batch or block_rows(model.sizes.items)
     lists: list[tuple[Tensor, Tensor]] = []
     with asking(model):
-        for rows in torch.arange(len(queries)).split(batch):
-            part = queries.take(rows).to(model.device)
-            scores = all_scores(model, part)
-            scores[part.rows, part.items] = -torch.inf
+        for start in range(0, len(queries), batch):
+            rows = slice(start, start + batch)
+            part = queries.block(rows).to(model.device)
+            scores = model.score(part)
             if exclude is not None:
                 mask = exclude if exclude.ndim == 1 else exclude[rows]
-                scores.masked_fill_(mask.to(scores.device), -torch.inf)
-            lists.append(top(scores, k, rank))
+                scores = scores.masked_fill(mask.to(scores.device), -torch.inf)
+            lists.append(unseen_top(model, scores, part.offsets, part.items, k, rank))
     if not lists:
         return torch.empty(0, k, dtype=torch.int64), torch.empty(0, k)
     items, values = zip(*lists, strict=True)
     return torch.cat(items).cpu(), torch.cat(values).cpu()
 
 
-def all_scores(model: Recommender, queries: Queries) -> Tensor:
-    """The model's scores for all films `[B, n_items]`, checked, in memory one may write to.
+def unseen_top(
+    model: Recommender,
+    scores: Tensor,
+    offsets: Tensor,
+    seen: Tensor,
+    k: int,
+    rank: LongArray | None = None,
+) -> tuple[Tensor, Tensor]:
+    """As `top`, without what people have seen.
+
+    Args:
+        model: Whose scores these are.
+        scores: `[B, n_items]`; they stay as they are.
+        offsets: `[B + 1]`; row b must not list `seen[offsets[b]:offsets[b + 1]]`.
+        seen: Film integers.
+        k: Length of the lists.
+        rank: As in `top`.
 
     Raises:
-        EvaluationError: If any is not a number.
+        EvaluationError: If a score is not a number.
     """
-    scores = model.score(queries)
+    if scores.device.type == "cpu" and kernels.at_hand():
+        found = _unseen_compiled(scores.float().contiguous(), offsets, seen, k, rank)
+        if found is not None:
+            return found
     check_numbers(scores, model, "scores")
-    return scores.float().clone(memory_format=torch.contiguous_format)
+    scores = scores.float().clone(memory_format=torch.contiguous_format)
+    scores[torch.repeat_interleave(offsets.diff()), seen] = -torch.inf
+    return top(scores, k, rank)
+
+
+def _unseen_compiled(
+    scores: Tensor, offsets: Tensor, seen: Tensor, k: int, rank: LongArray | None
+) -> tuple[Tensor, Tensor] | None:
+    """As `unseen_top`, in a tenth of the time; None if a score is not a number."""
+    from matinee.kernels import selection  # noqa: PLC0415 - compiles
+
+    rank = np.arange(scores.shape[1]) if rank is None else rank
+    found = selection.top(scores.numpy(), offsets.numpy(), seen.numpy(), k, rank)
+    return None if found is None else (torch.from_numpy(found[0]), torch.from_numpy(found[1]))

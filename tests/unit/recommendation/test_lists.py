@@ -20,7 +20,6 @@ from matinee.data.queries import Queries
 from matinee.errors import AmbiguousTitle, ConfigError, DataError, EvaluationError, UnknownName
 from matinee.models import Recommender, Sizes
 from matinee.recommendation import because, recommend, similar
-from matinee.recommendation.topk import all_scores
 
 Make = Callable[..., Artefact]
 
@@ -276,7 +275,7 @@ class TestBecause:
 class TestDiversity:
     def test_zero_is_the_plain_list(self, ease: Artefact) -> None:
         plain = recommend(ease, user="p0", k=5)
-        scores = all_scores(ease.model, ease.history.queries(np.array([0])))[0]
+        scores = ease.model.score(ease.history.queries(np.array([0])))[0]
         scores[ease.history.items[ease.history.users == 0]] = -torch.inf
         best = sorted(range(12), key=lambda i: (-scores[i].item(), list(ease.favour).index(i)))
         assert titles(plain) == [ease.catalogue.titles[i] for i in best[:5]]

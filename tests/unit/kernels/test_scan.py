@@ -1,33 +1,15 @@
-"""The compiled selection, held against plain sorting and against its twins."""
+"""The compiled scan of inner products, held against plain sorting."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("numba")
 
 from matinee.kernels import selection
-from matinee.recommendation.topk import _best
-
-LEVELS = st.sampled_from([-np.inf, -2.5, -0.0, 0.0, 1e-30, 1.0, 3e8])
-
-
-@settings(deadline=None)
-@given(
-    rows=st.lists(st.lists(LEVELS, min_size=7, max_size=7), min_size=1, max_size=3),
-    k=st.integers(1, 7),
-    rank=st.permutations(range(7)),
-)
-def test_top_is_what_torch_finds(rows: list[list[float]], k: int, rank: list[int]) -> None:
-    scores, places = np.array(rows, np.float32), np.array(rank)
-    items, values = selection.top(scores, k, places)
-    films, best = _best(torch.from_numpy(scores), k, places)
-    assert items.tolist() == films.tolist()
-    assert values.tolist() == best.tolist()
 
 
 @settings(deadline=None)
