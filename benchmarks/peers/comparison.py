@@ -15,10 +15,17 @@ Quality = dict[str, float]
 
 @dataclass(frozen=True)
 class Task:
-    """What is timed, and how good its outcome is, which is not."""
+    """What is timed, and how good its outcome is, which is not.
+
+    Attributes:
+        run: Does the work.
+        judge: Figures of quality of what `run` gave; none if it did not do all of it.
+        share: How much of the work it does; its time is told as if it had done all.
+    """
 
     run: Callable[[], Any]
     judge: Callable[[Any], Quality]
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
