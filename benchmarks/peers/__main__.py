@@ -16,7 +16,7 @@ from benchmarks.peers import inputs, page
 from benchmarks.peers.environments import ROOT, setup
 from benchmarks.peers.rounds import compare
 
-COMPARISONS = ["ranking", "topk", "ease", "ials", "mf"]
+COMPARISONS = ["ranking", "topk", "ease", "ials", "mf", "sasrec", "sasrec_long", "multvae"]
 FOLDER = ROOT / "build" / "bench"
 ROUNDS = 5
 

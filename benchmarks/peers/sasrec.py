@@ -16,6 +16,7 @@ from benchmarks.peers.comparison import Arrays, Comparison, Quality, Task, Work,
 from benchmarks.peers.ease import films
 
 DIM, BLOCKS, HEADS, DROPOUT, BATCH, RATE, K = 64, 2, 2, 0.2, 128, 1e-3, 10
+RECBOLE_BATCHES = 50
 
 
 def ours(arrays: Arrays, length: int) -> Task:
@@ -92,6 +93,28 @@ def rectools(arrays: Arrays, length: int, share: float = 1.0) -> Task:
     return Task(run, judged, share)
 
 
+def recbole(arrays: Arrays, length: int) -> Task:
+    """A row for each prefix; only some batches of the epoch, so that nothing can be judged."""
+    from benchmarks.peers.bole import prepared
+
+    users, items, _ = held_out(arrays)
+    settings = {
+        "MAX_ITEM_LIST_LENGTH": length,
+        "hidden_size": DIM,
+        "inner_size": DIM,
+        "n_layers": BLOCKS,
+        "n_heads": HEADS,
+        "hidden_dropout_prob": DROPOUT,
+        "attn_dropout_prob": DROPOUT,
+        "loss_type": "CE",
+        "train_neg_sample_args": None,
+        "train_batch_size": BATCH,
+    }
+    epoch, share, _ = prepared("SASRec", users, items, settings, most=RECBOLE_BATCHES)
+    nothing = dict.fromkeys(("hit_rate@10", "ndcg@10"), float("nan"))
+    return Task(epoch, lambda _: nothing, share)
+
+
 def held_out(
     arrays: Arrays,
 ) -> tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]]:
@@ -117,14 +140,15 @@ def work(arrays: Arrays, length: int) -> Work:
     return Work(operations, bytes=8 * DIM * 4 * lengths.sum())
 
 
-def comparison(length: int, **others: Any) -> Comparison:
-    """The comparison for sequences of a length."""
+def comparison(length: int, *, rectools_share: float = 1.0) -> Comparison:
+    """The comparison for sequences of a length; RecTools does so much of its epoch."""
     return Comparison(
         title=f"An epoch of SASRec (width 64, two blocks, length {length}, batches of {BATCH})",
         bar=4,
         sides={
             "matinee": partial(ours, length=length),
-            "rectools": partial(rectools, length=length, **others),
+            "rectools": partial(rectools, length=length, share=rectools_share),
+            "recbole": partial(recbole, length=length),
         },
         work=partial(work, length=length),
         counted="six operations for each weight met at a real position, three products of the "

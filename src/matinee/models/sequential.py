@@ -71,6 +71,11 @@ class SASRec(Learned[SASRecConfig]):
         )
         self.norm = nn.LayerNorm(config.dim)
 
+    @property
+    def places(self) -> int:
+        """All films of a row are foretold, each from those before it."""
+        return self.config.length
+
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> SequenceBatches:
         """Sequences, each person's once an epoch."""
         return SequenceBatches(data, length=self.config.length, batch_size=batch_size, seed=seed)
