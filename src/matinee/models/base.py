@@ -175,7 +175,7 @@ class Learned(Recommender[C]):
     monitor: ClassVar[str] = "ndcg@10"
 
     @property
-    def places(self) -> int:
+    def passes(self) -> int:
         """How many times a row of a batch goes through the dense layers: once, unless said."""
         return 1
 

@@ -72,7 +72,7 @@ class SASRec(Learned[SASRecConfig]):
         self.norm = nn.LayerNorm(config.dim)
 
     @property
-    def places(self) -> int:
+    def passes(self) -> int:
         """All films of a row are foretold, each from those before it."""
         return self.config.length
 

@@ -7,7 +7,6 @@ from collections.abc import Generator
 
 import pytest
 import torch
-from support.boards import staircase
 from torch import Tensor, nn
 
 from matinee.data.batches import Batch
@@ -16,6 +15,7 @@ from matinee.models import Sizes, build, sequential
 from matinee.models.layers import Dropout
 from matinee.models.sequential import SASRec
 from matinee.models.shares import side_by_side, sum_of_losses
+from support.boards import staircase
 
 
 @pytest.fixture(params=[1, 2])
