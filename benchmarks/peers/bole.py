@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import chdir
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,8 @@ def prepared(
     from recbole.data import create_dataset, data_preparation
     from recbole.utils import get_model, get_trainer, init_seed
 
-    with tempfile.TemporaryDirectory() as folder:
+    # It writes logs into the current folder.
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
         path = Path(folder) / "ml" / "ml.inter"
         path.parent.mkdir()
         rows = np.column_stack([users, items, np.arange(len(users))])

@@ -49,6 +49,7 @@ class Comparison:
         tolerance: How far figures of quality may differ, as a share of ours, and still be equal;
             None if a lower figure is simply better.
         counted: What `work` counts, in words.
+        note: What else a reader must know.
     """
 
     title: str
@@ -58,6 +59,7 @@ class Comparison:
     counted: str
     people: str = ""
     tolerance: float | None = 1e-3
+    note: str = ""
 
 
 def environment(side: str) -> str:

@@ -59,7 +59,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         on_cpu = states.device.type == "cpu"
         shares = min(torch.get_num_threads(), len(states) // _block_rows(films)) if on_cpu else 1
         jobs: list[Callable[[], _Part]] = []
-        for share in row_chunks(len(states), 1, limit=-(-len(states) // max(shares, 1))):
+        for share in _shares(len(states), max(shares, 1)):
             here = slice(edges[share.start], edges[share.stop])
             right = rows[here] - share.start, wanted[here]
             jobs.append(partial(_part, states[share], films, bias, counts[share], *right))
@@ -76,6 +76,11 @@ class _LinearCrossEntropy(torch.autograd.Function):
             g if g is None else slopes[0] * g for g in ctx.saved_tensors
         )
         return to_states, to_films, None, None, to_bias
+
+
+def _shares(rows: int, count: int) -> list[slice]:
+    """So many shares of rows, or one of none."""
+    return row_chunks(rows, 1, limit=-(-rows // count)) or [slice(0, 0)]
 
 
 _Part = tuple[Tensor, Tensor, Tensor, Tensor | None]
