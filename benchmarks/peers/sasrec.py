@@ -154,8 +154,8 @@ def comparison(length: int, *, rectools_share: float = 1.0) -> Comparison:
         counted="six operations for each weight met at a real position, three products of the "
         "softmax among them; states and their gradients moved",
         tolerance=None,
-        note=f"Of RecBole {RECBOLE_BATCHES} batches are timed, of RecTools {rectools_share:.0%} of an "
-        "epoch; their seconds are told for all of it. RecBole has a row for each prefix, with "
+        note=f"Of RecBole {RECBOLE_BATCHES} batches are timed, of RecTools {rectools_share:.0%} of "
+        "an epoch; their seconds are told for all of it. RecBole has a row for each prefix, with "
         "one film to foretell.",
     )
 
