@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache, partial, reduce
 from typing import Any, TypeVar
 
 import torch
@@ -65,20 +65,12 @@ class _SumOfLosses(torch.autograd.Function):
     def forward(ctx: Any, losses: Sequence[Callable[[], Tensor]], *weights: Tensor) -> Tensor:
         found = side_by_side([partial(_with_gradients, loss, weights) for loss in losses])
         gradients = zip(*(slopes for _, slopes in found), strict=True)
-        ctx.save_for_backward(*(_total(slopes) for slopes in gradients))
-        return _total([loss for loss, _ in found])
+        ctx.save_for_backward(*(reduce(torch.add, slopes) for slopes in gradients))
+        return reduce(torch.add, [loss for loss, _ in found])
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         return None, *(slopes[0] * gradient for gradient in ctx.saved_tensors)
-
-
-def _total(terms: Sequence[Tensor]) -> Tensor:
-    """The sum, in the first of the terms."""
-    first, *others = terms
-    for other in others:
-        first += other
-    return first
 
 
 def _with_gradients(
