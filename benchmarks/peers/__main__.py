@@ -16,7 +16,10 @@ from benchmarks.peers import inputs, page
 from benchmarks.peers.environments import ROOT, setup
 from benchmarks.peers.rounds import compare
 
-COMPARISONS = ["ranking", "topk", "ease", "ials", "mf", "neumf256", "neumf2048", "neumftop"]
+COMPARISONS = [
+    *("ranking", "topk", "ease", "ials", "mf", "neumf256", "neumf2048", "neumftop"),
+    *("sasrec", "sasrec_long", "multvae"),
+]
 FOLDER = ROOT / "build" / "bench"
 ROUNDS = 5
 

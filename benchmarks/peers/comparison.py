@@ -15,10 +15,17 @@ Quality = dict[str, float]
 
 @dataclass(frozen=True)
 class Task:
-    """What is timed, and how good its outcome is, which is not."""
+    """What is timed, and how good its outcome is, which is not.
+
+    Attributes:
+        run: Does the work.
+        judge: Figures of quality of what `run` gave; none if it did not do all of it.
+        share: How much of the work it does; its time is told as if it had done all.
+    """
 
     run: Callable[[], Any]
     judge: Callable[[Any], Quality]
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Comparison:
         tolerance: How far figures of quality may differ, as a share of ours, and still be equal;
             None if a lower figure is simply better.
         counted: What `work` counts, in words.
+        note: What else a reader must know.
     """
 
     title: str
@@ -51,6 +59,7 @@ class Comparison:
     counted: str
     people: str = ""
     tolerance: float | None = 1e-3
+    note: str = ""
 
 
 def environment(side: str) -> str:

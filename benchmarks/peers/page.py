@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from importlib import import_module
+from math import isnan
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -71,7 +72,7 @@ def cells(side: str, told: dict[str, Any], result: dict[str, Any]) -> list[str]:
     people = [f"{result['people'] / told['seconds']['median']:,.0f}"] if result["people"] else []
     ratio = "1" if side == OURS else ranged(told["times_ours"], ".2f")
     processor = f"{median(turn['processor'] for turn in result['turns'][side]):.3g}"
-    quality = [f"{value:.5g}" for value in told["quality"].values()]
+    quality = ["" if isnan(value) else f"{value:.5g}" for value in told["quality"].values()]
     return [
         title,
         ranged(told["seconds"], ".3g"),
@@ -102,6 +103,8 @@ def sentences(comparison: Comparison, result: dict[str, Any]) -> list[str]:
         f"({comparison.counted}) need {1000 * roof['floor_seconds']:.3g} ms; "
         f"ours takes {roof['times_floor']:.1f} times that."
     )
+    if comparison.note:
+        told.append(comparison.note)
     if result["missing"]:
         told.append(f"Not measured, as not installed: {', '.join(result['missing'])}.")
     return told

@@ -31,7 +31,7 @@ CHECK_EVERY = 50
 LOOK_EVERY = 0.2
 """Seconds between reports of progress."""
 FLOPS_A_WEIGHT = 6
-"""Operations of a step for each dense weight and example, forward and back."""
+"""Operations of a step for each dense weight and pass of an example, forward and back."""
 SHARED_FROM = 3e8
 """Operations of a step from which handing work to other threads costs less than it saves."""
 _NOISE = 2
@@ -143,7 +143,7 @@ class Trainer:
             return self.config.threads
         rows = {id(table) for table in tables(self.model)}
         dense = sum(w.numel() for w in self.model.parameters() if id(w) not in rows)
-        work = FLOPS_A_WEIGHT * dense * self.config.batch_size
+        work = FLOPS_A_WEIGHT * dense * self.config.batch_size * self.model.passes
         return torch.get_num_threads() if work > SHARED_FROM else 1
 
     # One epoch

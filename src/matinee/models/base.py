@@ -238,6 +238,11 @@ class Learned(Recommender[C]):
     defaults: ClassVar[dict[str, Any]] = {}
     monitor: ClassVar[str] = "ndcg@10"
 
+    @property
+    def passes(self) -> int:
+        """How many times a row of a batch goes through the dense layers: once, unless said."""
+        return 1
+
     def prepare(self, data: Interactions) -> None:
         """Set what is known before the first step, such as the mean rating."""
 

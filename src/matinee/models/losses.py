@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from matinee.models.layers import row_chunks
+from matinee.models.shares import side_by_side
 
 LOGITS = {"cpu": 1 << 18, "cuda": 1 << 27}
 """Logits held at once: what stays in a core's cache, or what keeps a GPU busy."""
 
-LEAST_ROWS = 64
+LEAST_ROWS = 96
 """Rows of a block at least: each block reads all films, and adds to all their gradients."""
 
 
@@ -27,7 +31,8 @@ def linear_cross_entropy(
     """Mean cross-entropy of the softmax over `states @ films.T + bias`, block by block.
 
     The logits of all rows are never held together, as they would be many times larger than
-    all else; the gradient of a block is had while its logits are at hand.
+    all else; the gradient of a block is had while its logits are at hand. On a processor each
+    thread has rows of its own.
 
     Args:
         states: `[m, d]`.
@@ -41,41 +46,94 @@ def linear_cross_entropy(
         A scalar, the mean over `wanted`; NaN if nothing is.
     """
     rows = torch.arange(len(states), device=states.device) if rows is None else rows
-    bias = films.new_zeros(len(films)) if bias is None else bias
     return _outside_compiler(states, films, wanted, rows, bias)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, states: Tensor, films: Tensor, wanted: Tensor, rows: Tensor, bias: Tensor
+        ctx: Any, states: Tensor, films: Tensor, wanted: Tensor, rows: Tensor, bias: Tensor | None
     ) -> Tensor:
-        to_states, to_films = torch.empty_like(states), torch.zeros_like(films)
-        to_bias, loss = torch.zeros_like(bias), states.new_zeros(())
         counts = torch.bincount(rows, minlength=len(states))
         edges = [0, *counts.cumsum(0).tolist()]
-        limit = max(LOGITS[states.device.type], LEAST_ROWS * len(films))
-        for block in row_chunks(len(states), len(films), limit=limit):
-            here = slice(edges[block.start], edges[block.stop])
-            row = rows[here] - block.start
-            slopes = torch.addmm(bias, states[block], films.T).float()
-            right = row * len(films) + wanted[here]  # places in the block's logits
-            score, top = slopes.flatten()[right], slopes.amax(1, keepdim=True)
-            total = slopes.sub_(top).exp_().sum(1, keepdim=True)
-            loss += ((total.log() + top).squeeze(1)[row] - score).sum()
-            slopes.div_(total / counts[block, None])
-            slopes.view(-1).index_add_(0, right, slopes.new_full(right.shape, -1.0))
-            to_states[block] = slopes @ films
-            to_films.addmm_(slopes.T, states[block])
-            to_bias += slopes.sum(0)
-        slopes = (gradient.div_(len(wanted)) for gradient in (to_states, to_films, to_bias))
-        ctx.save_for_backward(*slopes)
+        on_cpu = states.device.type == "cpu"
+        shares = min(torch.get_num_threads(), len(states) // _block_rows(films)) if on_cpu else 1
+        jobs: list[Callable[[], _Part]] = []
+        for share in _shares(len(states), max(shares, 1)):
+            here = slice(edges[share.start], edges[share.stop])
+            right = rows[here] - share.start, wanted[here]
+            jobs.append(partial(_part, states[share], films, bias, counts[share], *right))
+        first, *others = side_by_side(jobs)
+        for other in others:
+            first = _joined(first, other)
+        loss, *gradients = first
+        ctx.save_for_backward(*(g if g is None else g.div_(len(wanted)) for g in gradients))
         return loss / len(wanted)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
-        to_states, to_films, to_bias = (slopes[0] * saved for saved in ctx.saved_tensors)
+        to_states, to_films, to_bias = (
+            g if g is None else slopes[0] * g for g in ctx.saved_tensors
+        )
         return to_states, to_films, None, None, to_bias
+
+
+def _shares(rows: int, count: int) -> list[slice]:
+    """So many shares of rows, or one of none."""
+    return row_chunks(rows, 1, limit=-(-rows // count)) or [slice(0, 0)]
+
+
+_Part = tuple[Tensor, Tensor, Tensor, Tensor | None]
+"""The loss of some rows, a sum, and its gradients for the states, the films and the bias."""
+
+
+def _joined(a: _Part, b: _Part) -> _Part:
+    to_bias = None if a[3] is None or b[3] is None else a[3].add_(b[3])
+    return a[0] + b[0], torch.cat([a[1], b[1]]), a[2].add_(b[2]), to_bias
+
+
+def _part(
+    states: Tensor, films: Tensor, bias: Tensor | None, counts: Tensor, rows: Tensor, wanted: Tensor
+) -> _Part:
+    """The loss of some states, block by block.
+
+    What a block's logits are divided by is multiplied into the states and their gradients
+    instead, which are narrower: the large block is not written once more for it.
+    """
+    to_states, to_films = torch.empty_like(states), torch.zeros_like(films)
+    to_bias, loss = None if bias is None else torch.zeros_like(bias), states.new_zeros(())
+    edges = [0, *counts.cumsum(0).tolist()]
+    size = _block_rows(films)
+    space = states.new_empty(min(size, len(states)), len(films), dtype=torch.float32)
+    for block in row_chunks(len(states), 1, limit=size):
+        here = slice(edges[block.start], edges[block.stop])
+        row = rows[here] - block.start
+        slopes = _logits(states[block], films, bias, space[: len(states[block])])
+        right = row * len(films) + wanted[here]  # places in the block's logits
+        score, top = slopes.view(-1)[right], slopes.amax(1, keepdim=True)
+        total = slopes.sub_(top).exp_().sum(1, keepdim=True)
+        loss += ((total.log() + top).squeeze(1)[row] - score).sum()
+        slopes.view(-1).index_add_(0, right, (-total / counts[block, None]).squeeze(1)[row])
+        scale = counts[block, None] / total
+        torch.mul(slopes @ films, scale, out=to_states[block])
+        to_films.addmm_(slopes.T, states[block] * scale)
+        if to_bias is not None:
+            to_bias.addmv_(slopes.T, scale.squeeze(1))
+    return loss, to_states, to_films, to_bias
+
+
+def _block_rows(films: Tensor) -> int:
+    """Rows of a block; half as many as the vectors are wide, so that most time goes to products."""
+    return max(LOGITS[films.device.type] // len(films), LEAST_ROWS, films.shape[1] // 2)
+
+
+def _logits(states: Tensor, films: Tensor, bias: Tensor | None, space: Tensor) -> Tensor:
+    """`states @ films.T + bias`, in a space that is used again and again."""
+    if torch.is_autocast_enabled(states.device.type):
+        return space.copy_(functional.linear(states, films, bias))
+    if bias is None:
+        return torch.mm(states, films.T, out=space)
+    return torch.addmm(bias, states, films.T, out=space)
 
 
 _outside_compiler: Any = torch.compiler.disable(_LinearCrossEntropy.apply)

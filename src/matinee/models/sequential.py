@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -14,8 +15,12 @@ from matinee.data.batches import Batch, SequenceBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Learned, Sizes
-from matinee.models.layers import row_chunks
+from matinee.models.layers import Dropout, row_chunks
 from matinee.models.losses import linear_cross_entropy
+from matinee.models.shares import sum_of_losses
+
+SHARE = 1536
+"""Films foretold in one go on a processor: what one thread does alone, near its cache."""
 
 
 class SASRecConfig(Config):
@@ -31,6 +36,8 @@ class SASRecConfig(Config):
     """The latest ratings of a person that are looked at."""
     dropout: Annotated[float, Field(ge=0, lt=1), Search(0, 0.5)] = 0.2
     """Share of units dropped in training."""
+    widening: Annotated[int, Field(ge=1), Search(choices=(1, 2, 4))] = 4
+    """How many times as wide as the vectors the inner layer of a block is; 1 in the paper."""
 
 
 class SASRec(Learned[SASRecConfig]):
@@ -57,11 +64,17 @@ class SASRec(Learned[SASRecConfig]):
         self.places = nn.Embedding(config.length + 1, config.dim)
         for table in (self.items, self.places):
             nn.init.normal_(table.weight, std=config.dim**-0.5)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(
-            Block(config.dim, config.heads, config.dropout) for _ in range(config.blocks)
+            Block(config.dim, config.heads, config.dropout, config.widening)
+            for _ in range(config.blocks)
         )
         self.norm = nn.LayerNorm(config.dim)
+
+    @property
+    def passes(self) -> int:
+        """All films of a row are foretold, each from those before it."""
+        return self.config.length
 
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> SequenceBatches:
         """Sequences, each person's once an epoch."""
@@ -70,9 +83,34 @@ class SASRec(Learned[SASRecConfig]):
     def forward(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of each film given those before it."""
         wanted = batch["items"]
-        hidden = self._read(wanted[:, :-1])
-        real = wanted < self.sizes.items
-        return linear_cross_entropy(hidden[real], self.items.weight[:-1], wanted[real])
+        if wanted.device.type != "cpu" or not torch.is_grad_enabled():
+            return self._loss(wanted)
+        shares = self._shares(wanted)
+        seeds = torch.randint(2**62, (len(shares),)).tolist()
+        total = int((wanted < self.sizes.items).sum())
+        jobs = (partial(self._part, *job, total) for job in zip(shares, seeds, strict=True))
+        return sum_of_losses(list(jobs), list(self.parameters()))
+
+    def _shares(self, wanted: Tensor) -> list[Tensor]:
+        """People of like lengths together, longest first, each share padded to its own longest."""
+        lengths = (wanted < self.sizes.items).sum(1)
+        order = lengths.argsort(descending=True, stable=True)
+        ends = lengths[order].cumsum(0)
+        count = -(-int(ends[-1]) // SHARE)
+        cuts = torch.searchsorted(ends, torch.arange(1, count) * ends[-1] / count).unique()
+        shares = order.tensor_split(cuts)
+        return [wanted[rows, : lengths[rows[0]]] for rows in shares if len(rows)]
+
+    def _part(self, wanted: Tensor, seed: int, total: int) -> Tensor:
+        """What a share adds to the mean over `total` films."""
+        noise = torch.Generator().manual_seed(seed)
+        return self._loss(wanted, noise) * int((wanted < self.sizes.items).sum()) / total
+
+    def _loss(self, wanted: Tensor, noise: torch.Generator | None = None) -> Tensor:
+        hidden = self._read(wanted[:, :-1], noise)
+        real = (wanted < self.sizes.items).flatten().nonzero().squeeze(1)
+        states = hidden.flatten(0, 1).index_select(0, real)
+        return linear_cross_entropy(states, self.items.weight[:-1], wanted.flatten()[real])
 
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
@@ -93,14 +131,14 @@ class SASRec(Learned[SASRecConfig]):
         """The films' vectors."""
         return self.items.weight.detach()[:-1]
 
-    def _read(self, items: Tensor) -> Tensor:
+    def _read(self, items: Tensor, noise: torch.Generator | None = None) -> Tensor:
         """States `[b, l + 1, dim]` before each of `[b, l]` films and after the last."""
         mark = items.new_full((len(items), 1), self.sizes.items)
         tokens = self.items(torch.cat([mark, items], 1))
         places = self.places.weight[: tokens.shape[1]]
-        hidden = self.dropout(tokens + places)
+        hidden = self.dropout(tokens + places, noise)
         for block in self.blocks:
-            hidden = block(hidden)
+            hidden = block(hidden, noise)
         return self.norm(hidden)
 
     def _last(self, queries: Queries) -> Tensor:
@@ -122,20 +160,22 @@ class Block(nn.Module):
         dim: Width.
         heads: Attention heads.
         dropout: Share of units dropped in training.
+        widening: How many times as wide the layer between is.
     """
 
-    def __init__(self, dim: int, heads: int, dropout: float) -> None:
+    def __init__(self, dim: int, heads: int, dropout: float, widening: int) -> None:
         super().__init__()
         self.heads = heads
         self.before_attention, self.before_dense = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.attention, self.joined = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
-        self.dense = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
-        self.dropout = nn.Dropout(dropout)
+        wide = widening * dim
+        self.dense = nn.Sequential(nn.Linear(dim, wide), nn.GELU(), nn.Linear(wide, dim))
+        self.dropout = Dropout(dropout)
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, noise: torch.Generator | None = None) -> Tensor:
         """`[b, l, dim]`; position i sees positions up to i."""
         parts = self.attention(self.before_attention(hidden)).chunk(3, -1)
         query, key, value = (p.unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in parts)
         seen = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-        hidden = hidden + self.dropout(self.joined(seen.transpose(1, 2).flatten(2)))
-        return hidden + self.dropout(self.dense(self.before_dense(hidden)))
+        hidden = hidden + self.dropout(self.joined(seen.transpose(1, 2).flatten(2)), noise)
+        return hidden + self.dropout(self.dense(self.before_dense(hidden)), noise)

@@ -59,3 +59,26 @@ def test_several_films_may_be_right_for_a_state_or_none(
         found.append((value.detach(), states.grad, films.grad, bias.grad))
     for ours, plain in zip(*found, strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-6)
+
+
+def test_without_anything_wanted_there_is_no_loss() -> None:
+    states, films, _ = tensors(1.0)
+    none = torch.empty(0, dtype=torch.int64)
+    assert linear_cross_entropy(states[:0], films, none).isnan()
+    assert linear_cross_entropy(states, films, none, rows=none).isnan()
+
+
+def test_rows_are_shared_out_to_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(losses.LOGITS, "cpu", 40)
+    monkeypatch.setattr(losses, "LEAST_ROWS", 1)
+    before = torch.get_num_threads()
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        states, films, wanted = tensors(1.0)
+        value = linear_cross_entropy(states, films, wanted)
+        value.backward()
+        found.append((value.detach(), states.grad, films.grad))
+    torch.set_num_threads(before)
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(one, two)

@@ -1,0 +1,163 @@
+"""An epoch of SASRec: width 64, two blocks, softmax over all films at all positions.
+
+Everyone's last film is held out. After the epoch it is looked for among the ten best of all films
+that are not in the history before it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.peers.comparison import Arrays, Comparison, Quality, Task, Work, offsets
+from benchmarks.peers.ease import films
+
+DIM, BLOCKS, HEADS, DROPOUT, BATCH, RATE, K = 64, 2, 2, 0.2, 128, 1e-3, 10
+RECBOLE_BATCHES = 50
+
+
+def ours(arrays: Arrays, length: int) -> Task:
+    """The dense layers of a block as wide as the vectors, as they are in the paper."""
+    from matinee.data.interactions import Interactions
+    from matinee.engine import TrainerConfig, fit
+    from matinee.models import Sizes, build
+    from matinee.models.sequential import SASRec
+    from matinee.recommendation.topk import recommend_many
+
+    users, items, _ = held_out(arrays)
+    data = Interactions.build(users, items, catalogue=films(int(arrays["n_items"])))
+    settings = {"length": length, "dim": DIM, "blocks": BLOCKS, "heads": HEADS, "widening": 1}
+    loop = TrainerConfig(epochs=1, batch_size=BATCH, learning_rate=RATE, threads=2)
+
+    def run() -> SASRec:
+        model = build("sasrec", {**settings, "dropout": DROPOUT}, Sizes.of(data))
+        assert isinstance(model, SASRec)
+        fit(model, data, loop)
+        return model.eval()
+
+    def judged(model: SASRec) -> Quality:
+        return judge(arrays, recommend_many(model, data.queries(), K)[0].numpy())
+
+    return Task(run, judged)
+
+
+def rectools(arrays: Arrays, length: int, share: float = 1.0) -> Task:
+    """Its own network and loop; the table of sequences is made beforehand."""
+    import pandas as pd
+    from pytorch_lightning import Trainer, seed_everything
+    from rectools import Columns
+    from rectools.dataset import Dataset
+    from rectools.models import SASRecModel
+
+    users, items, _ = held_out(arrays)
+    times = pd.to_datetime(np.arange(len(users)), unit="s")
+    columns = {Columns.User: users, Columns.Item: items, Columns.Weight: 1.0}
+    data = Dataset.construct(pd.DataFrame({**columns, Columns.Datetime: times}))
+
+    def trainer() -> Trainer:
+        quiet = dict.fromkeys(
+            ("enable_progress_bar", "enable_model_summary", "logger", "enable_checkpointing"), False
+        )
+        return Trainer(max_epochs=1, limit_train_batches=share, accelerator="cpu", **quiet)
+
+    seed_everything(0)
+    model = SASRecModel(
+        n_blocks=BLOCKS,
+        n_heads=HEADS,
+        n_factors=DIM,
+        dropout_rate=DROPOUT,
+        session_max_len=length,
+        loss="softmax",
+        lr=RATE,
+        batch_size=BATCH,
+        epochs=1,
+        get_trainer_func=trainer,
+    )
+    model._build_model_from_dataset(data)
+    batches = model.data_preparator.get_dataloader_train()
+
+    def run() -> Any:
+        model.fit_trainer = trainer()
+        model.fit_trainer.fit(model.lightning_model, batches)
+        model.is_fitted = True
+        return model
+
+    def judged(model: Any) -> Quality:
+        lists = model.recommend(np.unique(users), data, k=K, filter_viewed=True)
+        lists = lists.sort_values([Columns.User, Columns.Rank])
+        return judge(arrays, lists[Columns.Item].to_numpy().reshape(-1, K))
+
+    return Task(run, judged, share)
+
+
+def recbole(arrays: Arrays, length: int) -> Task:
+    """A row for each prefix; only some batches of the epoch, so that nothing can be judged."""
+    from benchmarks.peers.bole import prepared
+
+    users, items, _ = held_out(arrays)
+    settings = {
+        "MAX_ITEM_LIST_LENGTH": length,
+        "hidden_size": DIM,
+        "inner_size": DIM,
+        "n_layers": BLOCKS,
+        "n_heads": HEADS,
+        "hidden_dropout_prob": DROPOUT,
+        "attn_dropout_prob": DROPOUT,
+        "loss_type": "CE",
+        "train_neg_sample_args": None,
+        "train_batch_size": BATCH,
+    }
+    epoch, share, _ = prepared("SASRec", users, items, settings, most=RECBOLE_BATCHES)
+    nothing = dict.fromkeys(("hit_rate@10", "ndcg@10"), float("nan"))
+    return Task(epoch, lambda _: nothing, share)
+
+
+def held_out(
+    arrays: Arrays,
+) -> tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]]:
+    """People and films of the histories, oldest first, and everyone's last film `[n_users]`."""
+    users, items = arrays["train_users"], arrays["train_items"]
+    last = offsets(users, int(arrays["n_users"]))[1:] - 1
+    return np.delete(users, last), np.delete(items, last), items[last]
+
+
+def judge(arrays: Arrays, lists: NDArray[np.integer]) -> Quality:
+    """How good everyone's `[n_users, 10]` films are."""
+    hits = lists == held_out(arrays)[2][:, None]
+    gains = hits / np.log2(np.arange(2, K + 2))
+    return {"hit_rate@10": float(hits.any(1).mean()), "ndcg@10": float(gains.sum(1).mean())}
+
+
+def work(arrays: Arrays, length: int) -> Work:
+    """Of each product two operations a number forwards and four back, at real positions alone."""
+    lengths = np.minimum(np.bincount(held_out(arrays)[0]), length).astype(np.float64)
+    attention = BLOCKS * 2 * DIM * np.square(lengths).sum() / 2
+    dense = BLOCKS * 6 * DIM**2 + DIM * int(arrays["n_items"])
+    operations = 6 * (lengths.sum() * dense + attention)
+    return Work(operations, bytes=8 * DIM * 4 * lengths.sum())
+
+
+def comparison(length: int, *, rectools_share: float = 1.0) -> Comparison:
+    """The comparison for sequences of a length; RecTools does so much of its epoch."""
+    return Comparison(
+        title=f"An epoch of SASRec (width 64, two blocks, length {length}, batches of {BATCH})",
+        bar=4,
+        sides={
+            "matinee": partial(ours, length=length),
+            "rectools": partial(rectools, length=length, share=rectools_share),
+            "recbole": partial(recbole, length=length),
+        },
+        work=partial(work, length=length),
+        counted="six operations for each weight met at a real position, three products of the "
+        "softmax among them; states and their gradients moved",
+        tolerance=None,
+        note=f"Of RecBole {RECBOLE_BATCHES} batches are timed, of RecTools {rectools_share:.0%} of "
+        "an epoch; their seconds are told for all of it. RecBole has a row for each prefix, with "
+        "one film to foretell.",
+    )
+
+
+COMPARISON = comparison(50)
