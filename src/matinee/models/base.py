@@ -22,6 +22,9 @@ from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.training import TrainerConfig
 
+MATRIX = 32
+"""Bytes for each rating that a sparse matrix of them and its transpose take."""
+
 C = TypeVar("C", bound=Config, default=Any)
 
 
@@ -148,6 +151,13 @@ class Solved(Recommender[C]):
     def solve(self, data: Interactions) -> None:
         """Fill the buffers from training data."""
 
+    def solving_bytes(self) -> int:
+        """Bytes that `solve` holds at its peak beside state and data, as an estimate.
+
+        By default those of the ratings as a sparse matrix, and of another in passing.
+        """
+        return MATRIX * self.sizes.ratings
+
 
 class Batches(Protocol):
     """A view of the training data as a sequence of batches for each epoch.
@@ -199,6 +209,17 @@ class Learned(Recommender[C]):
         """
         del held_out, train, batch_size, seed
         return None
+
+    @abstractmethod
+    def training_bytes(self, batch_size: int) -> int:
+        """Bytes that a step holds at its peak, as an estimate.
+
+        Counted are activations, their gradients, and what the view of the data keeps beyond an
+        order of the ratings; not the weights, the gradients of dense ones, or the optimiser.
+
+        Args:
+            batch_size: Examples a step, as the training loop is set.
+        """
 
     @abstractmethod
     def forward(self, batch: dict[str, Tensor]) -> Tensor:

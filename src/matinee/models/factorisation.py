@@ -84,6 +84,10 @@ class BiasedMF(Learned[BiasedMFConfig]):
         del train  # it has drawn nothing that would have to be avoided
         return self.batches(held_out, batch_size=batch_size, seed=seed)
 
+    def training_bytes(self, batch_size: int) -> int:
+        """The rows of a batch, and what becomes of them."""
+        return 48 * min(batch_size, self.sizes.ratings) * (self.config.dim + 1)
+
     def forward(self, batch: Batch) -> Tensor:
         """Mean squared error with the penalty of the rows that took part."""
         people, films = self.users(batch["users"]), self.items(batch["items"])

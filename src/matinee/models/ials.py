@@ -13,7 +13,7 @@ from matinee.config import Config, Search
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Sizes, Solved
-from matinee.models.ragged import blocks
+from matinee.models.ragged import BLOCK, blocks
 
 
 class IALSConfig(Config):
@@ -69,6 +69,12 @@ class IALS(Solved[IALSConfig]):
             items = self._half_sweep(*by_item, users)
         self.factors.copy_(items)
         self.gram.copy_(items.T @ items)
+
+    def solving_bytes(self) -> int:
+        """The vectors of everyone, and the equations of a block of people."""
+        dim, rows = self.config.dim, max(self.sizes.users, self.sizes.items)
+        together = 4 * (3 * BLOCK + 3 * dim**2 * min(rows, BLOCK // (8 * dim)))
+        return 2 * super().solving_bytes() + 8 * rows * dim + together
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Inner products of the films with the vector solved from each history."""
