@@ -243,6 +243,19 @@ class RatingPredictor(Protocol):
         ...
 
 
+@runtime_checkable
+class DotProduct(Protocol):
+    """A model whose score of a film is the inner product of a person's vector with the film's."""
+
+    def person_factors(self, queries: Queries) -> Tensor:
+        """Vectors `[B, d]` of those who ask."""
+        ...
+
+    def film_factors(self) -> Tensor:
+        """Vectors `[n_items, d]` of all films."""
+        ...
+
+
 def pick(scores: Tensor, items: Tensor | None) -> Tensor:
     """The columns of `scores` `[B, n_items]` that `items` names; see `Recommender.score`."""
     if items is None:

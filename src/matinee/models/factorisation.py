@@ -99,7 +99,7 @@ class BiasedMF(Learned[BiasedMFConfig]):
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Expected stars, not clipped to the scale so that the best films stay apart."""
         people = self.people(queries)
-        offset = people[:, -1:] + self.mean
+        offset = self._level(people)
         people[:, -1] = 1.0  # times a film's last column, which is its bias
         if items is None or items.ndim == 1:
             films = self.items.weight if items is None else self.items(items)
@@ -125,9 +125,24 @@ class BiasedMF(Learned[BiasedMFConfig]):
             rows[strangers] = self._solve(queries.take(strangers))
         return rows
 
+    @torch.no_grad()
+    def person_factors(self, queries: Queries) -> Tensor:
+        """Vector, 1 for the film's bias, and what the person adds to all films alike."""
+        people = self.people(queries)
+        return torch.cat([people[:, :-1], torch.ones_like(people[:, -1:]), self._level(people)], 1)
+
+    @torch.no_grad()
+    def film_factors(self) -> Tensor:
+        """Vector, bias, and 1 for what is the person's alone."""
+        return functional.pad(self.items.weight, (0, 1), value=1.0)
+
     def item_vectors(self) -> Tensor:
         """The films' vectors, without their bias."""
         return self.items.weight.detach()[:, :-1]
+
+    def _level(self, people: Tensor) -> Tensor:
+        """The mean and the person's bias, `[B, 1]`."""
+        return people[:, -1:] + self.mean
 
     def _affinity(self, people: Tensor, films: Tensor) -> Tensor:
         return (people[:, :-1] * films[:, :-1]).sum(1) + people[:, -1] + films[:, -1]

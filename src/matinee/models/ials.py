@@ -78,10 +78,18 @@ class IALS(Solved[IALSConfig]):
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Inner products of the films with the vector solved from each history."""
-        vectors = self._half_sweep(queries.offsets, queries.items, self.factors, self.gram)
+        vectors = self.person_factors(queries)
         if items is not None and items.ndim == 2:
             return torch.einsum("bd,bkd->bk", vectors, self.factors[items])
         return vectors @ (self.factors if items is None else self.factors[items]).T
+
+    def person_factors(self, queries: Queries) -> Tensor:
+        """The vector solved from each history."""
+        return self._half_sweep(queries.offsets, queries.items, self.factors, self.gram)
+
+    def film_factors(self) -> Tensor:
+        """The films' factors."""
+        return self.factors
 
     def item_vectors(self) -> Tensor:
         """The films' factors."""

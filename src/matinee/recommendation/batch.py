@@ -21,9 +21,16 @@ from matinee.recommendation.ask import Ask
 from matinee.recommendation.because import reasons
 from matinee.recommendation.diversity import diversify, film_vectors
 from matinee.recommendation.filters import allowed
+from matinee.recommendation.index import FilmIndex
 from matinee.recommendation.person import asker, liked
 from matinee.recommendation.topk import all_scores, top
 from matinee.recommendation.types import Recommendations, Recommended
+
+
+MOST = 1024
+"""Films that an index is asked for at most: beyond, scoring all of them is as good."""
+SPARE = 8
+"""How many times the films of a list an index is asked for where a wish lets only some pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,11 @@ class _Asked:
         """How many of the best films the list is picked from."""
         return max(10 * self.ask.k, 100) if self.ask.diversity else self.ask.k
 
+    @property
+    def reach(self) -> int:
+        """How many films an index must find for enough to be left of them, most likely."""
+        return self.pool * (1 if self.passing is None else SPARE) + len(self.barred)
+
 
 @dataclass(frozen=True, slots=True)
 class _Picked:
@@ -51,13 +63,15 @@ class _Picked:
 
 
 def recommend_batch(
-    artefact: Artefact, asks: Sequence[Ask]
+    artefact: Artefact, asks: Sequence[Ask], index: FilmIndex | None = None
 ) -> list[Recommendations | MatineeError]:
     """Lists for everyone who asks; see `recommend`, which is the case of one.
 
     Args:
         artefact: The run.
         asks: What each asks.
+        index: Finds the films to list, all but surely; by default all films are scored. Who
+            wishes for more films than it finds is answered by the scores of all.
 
     Returns:
         A list for each, in order, or what is wrong with what was asked. One that cannot be
@@ -70,10 +84,11 @@ def recommend_batch(
             good.append((place, _asked(artefact, ask)))
         except MatineeError as error:
             answers[place] = error
-    step = block_rows(len(artefact.catalogue))
+    step = block_rows(len(artefact.catalogue)) if index is None else max(len(good), 1)
     for start in range(0, len(good), step):
         part = good[start : start + step]
-        for (place, _), answer in zip(part, _each([a for _, a in part], artefact), strict=True):
+        lists = _each([asked for _, asked in part], artefact, index)
+        for (place, _), answer in zip(part, lists, strict=True):
             answers[place] = answer
     return [answer for answer in answers if answer is not None]
 
@@ -155,20 +170,24 @@ def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -
     return mask if passing is None else mask & passing
 
 
-def _each(asked: list[_Asked], artefact: Artefact) -> list[Recommendations | MatineeError]:
+def _each(
+    asked: list[_Asked], artefact: Artefact, index: FilmIndex | None
+) -> list[Recommendations | MatineeError]:
     """The lists of a block; if the model fails one person, each is asked alone."""
     try:
-        return list(_answers(artefact, asked))
+        return list(_answers(artefact, asked, index))
     except MatineeError as error:
         if len(asked) == 1:
             return [error]
-        return [answer for one in asked for answer in _each([one], artefact)]
+        return [answer for one in asked for answer in _each([one], artefact, index)]
 
 
-def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
+def _answers(
+    artefact: Artefact, asked: list[_Asked], index: FilmIndex | None
+) -> list[Recommendations]:
     queries = Queries.join([one.queries for one in asked])
     with asking(artefact.model):
-        picked = _picked(artefact, asked, *_scores(artefact, queries))
+        picked = _chosen(artefact, asked, queries, index)
         stars = _stars(artefact, queries, picked)
         lists = [
             films(artefact, pick.items, pick.values, told)
@@ -181,6 +200,48 @@ def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
         Recommendations(artefact.run, artefact.name, pick.fallback, tuple(listed))
         for pick, listed in zip(picked, lists, strict=True)
     ]
+
+
+def _chosen(
+    artefact: Artefact, asked: list[_Asked], queries: Queries, index: FilmIndex | None
+) -> list[_Picked]:
+    """The films of each list: those the index finds where they are enough, else the best of all."""
+    if index is None:
+        return _picked(artefact, asked, *_scores(artefact, queries))
+    picked = _indexed(artefact, asked, queries, index)
+    rest = [row for row in range(len(asked)) if row not in picked]
+    step = block_rows(len(artefact.catalogue))
+    for rows in (rest[start : start + step] for start in range(0, len(rest), step)):
+        scores = _scores(artefact, queries.take(torch.tensor(rows)))
+        best = _picked(artefact, [asked[row] for row in rows], *scores)
+        picked |= zip(rows, best, strict=True)
+    return [picked[row] for row in range(len(asked))]
+
+
+def _indexed(
+    artefact: Artefact, asked: list[_Asked], queries: Queries, index: FilmIndex
+) -> dict[int, _Picked]:
+    """By row, the films of those lists for which the index finds enough that pass."""
+    rows = [row for row, one in enumerate(asked) if len(one.queries.items) and one.reach <= MOST]
+    if not rows:
+        return {}
+    reach = max(asked[row].reach for row in rows)
+    items, scores = index.search(queries.take(torch.tensor(rows)), reach)
+    level = (scores.amin(1) == scores.amax(1)).tolist()  # for whom all films are alike
+    for row, found, values in zip(rows, items, scores, strict=True):
+        values[torch.isin(found, asked[row].barred)] = -torch.inf
+        passing = asked[row].passing
+        if passing is not None:
+            values[torch.from_numpy(~passing)[found]] = -torch.inf
+    places, best = top(scores, max(asked[row].pool for row in rows))
+    items = items.gather(1, places.clamp_min(0)).masked_fill(places < 0, -1)
+    told = zip(rows, items.tolist(), best.tolist(), level, strict=True)
+    lists = {row: (_first(asked[row].pool, *one, fallback=False), flat) for row, *one, flat in told}
+    return {
+        row: _varied(artefact, pick, asked[row].ask) if asked[row].ask.diversity else pick
+        for row, (pick, flat) in lists.items()
+        if len(pick.items) == asked[row].pool and not flat
+    }
 
 
 def _scores(artefact: Artefact, queries: Queries) -> tuple[Tensor, list[bool]]:
