@@ -30,7 +30,7 @@ class Point:
 
     users: int = 3000
     films: int = 1000
-    ratings: int = 30_000
+    ratings: int = 60_000
     dim: int = 32
     batch: int = 1024
 
@@ -48,7 +48,7 @@ class Point:
 AXES: Mapping[str, tuple[int, ...]] = {
     "users": (300, 1000, 3000, 10_000, 30_000),
     "films": (50, 150, 500, 1500, 5000),
-    "ratings": (3000, 10_000, 30_000, 100_000, 300_000),
+    "ratings": (6000, 20_000, 60_000, 200_000, 600_000),
     "dim": (4, 12, 40, 120, 400),
     "batch": (64, 200, 640, 2000, 6400),
 }
