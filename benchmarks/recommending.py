@@ -136,10 +136,14 @@ def measured(count: int) -> dict[str, Any]:
         for name, way in (("exact", None), ("index", index)):
             rates[name].append(saturation(artefact, people, way))
             rate = rates[name][-1] / 2
-            tails[name].append(float(np.quantile(latencies(artefact, people, way, rate, turn), 0.99)))
+            tails[name].append(
+                float(np.quantile(latencies(artefact, people, way, rate, turn), 0.99))
+            )
     told["people_per_second"] = {name: ranged(values) for name, values in rates.items()}
     told["p99_ms_at_half"] = {name: ranged(values) for name, values in tails.items()}
-    told["index_times_exact"] = ranged([a / b for a, b in zip(rates["index"], rates["exact"], strict=True)])
+    told["index_times_exact"] = ranged(
+        [a / b for a, b in zip(rates["index"], rates["exact"], strict=True)]
+    )
     return told
 
 

@@ -20,8 +20,7 @@ from matinee.config import Config
 from matinee.curves import save_curves
 from matinee.data import load
 from matinee.data.interactions import Interactions
-from matinee.engine import History, Watcher, fit
-from matinee.engine import memory
+from matinee.engine import History, Watcher, fit, memory
 from matinee.engine.heldout import VALID_LOSS, loss_over
 from matinee.errors import ArtefactError
 from matinee.evaluation import Report, evaluate

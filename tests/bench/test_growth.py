@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from benchmarks.growth import page
 from benchmarks.growth.works import AXES, WORKS, Point, points
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from benchmarks.peers import ceilings, environments, page, rounds, turn
 from benchmarks.peers.comparison import Arrays, Comparison, Task, Work, environment, offsets
 
@@ -159,9 +158,7 @@ class TestTurn:
         monkeypatch.setattr(turn, "timed", lambda task: (task.run(), left.pop(0), 0.5))
         return left
 
-    def test_the_first_run_does_not_count(
-        self, file: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_first_run_does_not_count(self, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
         left = self.taking(monkeypatch, 5.0, 0.2, 0.3, 0.6, 99.0)
         done = turn.turn("adding", "matinee", file)
         assert done["seconds"] == 0.3

@@ -43,9 +43,7 @@ def ratings() -> Interactions:
     frame = pl.DataFrame({"id": [str(i) for i in range(FILMS)], "title": titles, "genres": genres})
     stars = random.integers(1, 11, size=len(users)) / 2
     times = np.arange(len(users))
-    return Interactions.build(
-        users, items, stars, times, catalogue=Catalogue.from_frame(frame)
-    )
+    return Interactions.build(users, items, stars, times, catalogue=Catalogue.from_frame(frame))
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))

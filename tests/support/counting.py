@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-
 INTO_ROWS = ("index_copy_", "index_add_", "index_put_")
 
 

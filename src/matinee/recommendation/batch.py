@@ -26,7 +26,6 @@ from matinee.recommendation.person import asker, liked
 from matinee.recommendation.topk import all_scores, top
 from matinee.recommendation.types import Recommendations, Recommended
 
-
 MOST = 1024
 """Films that an index is asked for at most: beyond, scoring all of them is as good."""
 SPARE = 8

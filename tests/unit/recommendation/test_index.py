@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,7 @@ from matinee.data.interactions import Interactions
 from matinee.errors import ConfigError
 from matinee.models import DotProduct, Recommender, Sizes, build
 from matinee.recommendation import Ask, Recommendations, recommend_batch
+from matinee.recommendation import index as film_index
 from matinee.recommendation.index import FilmIndex
 from support.boards import checkerboard, fitted, likes
 
@@ -52,13 +53,16 @@ def artefact() -> Artefact:
 
 
 @pytest.fixture(scope="module")
-def index(artefact: Artefact) -> FilmIndex:
-    return FilmIndex(artefact.model, artefact.favour)
+def index(artefact: Artefact) -> Iterator[FilmIndex]:
+    """Most films are in the graph."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(film_index, "LONGEST", 100)
+        yield FilmIndex(artefact.model, artefact.favour)
 
 
-
-
-def both(artefact: Artefact, index: FilmIndex, asks: list[Ask]) -> list[tuple[list[str], list[str]]]:
+def both(
+    artefact: Artefact, index: FilmIndex, asks: list[Ask]
+) -> list[tuple[list[str], list[str]]]:
     pairs = zip(
         recommend_batch(artefact, asks), recommend_batch(artefact, asks, index), strict=True
     )
@@ -145,7 +149,7 @@ def test_of_films_of_equal_score_the_favoured_come_first(artefact: Artefact) -> 
 
 def test_a_model_without_products_is_refused(make_run: Callable[..., Artefact]) -> None:
     run = make_run()
-    with pytest.raises(ConfigError, match="ease are not inner products.* such as mf or ials"):
+    with pytest.raises(ConfigError, match=r"ease are not inner products.* such as mf or ials"):
         FilmIndex(run.model, run.favour)
 
 
