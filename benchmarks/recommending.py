@@ -37,7 +37,7 @@ from matinee.recommendation import Ask, Recommendations, recommend_batch
 from matinee.recommendation.index import FilmIndex
 
 FILMS, PEOPLE, LONGEST, BATCH = (27_278, 1_000_000), 512, 50, 32
-SECONDS, TURNS, SPREAD = 6.0, 5, 0.5
+SECONDS, TURNS, SPREAD = 4.0, 5, 0.5
 
 
 def world(count: int) -> tuple[Artefact, list[Ask]]:
