@@ -1,6 +1,9 @@
 """Service calls over large catalogues: ten films for a stranger with fifty ratings.
 
-python -m benchmarks.recommending [FILMS ...]      27,278 and 1,000,000 films by default
+python -m benchmarks.recommending [exact] [FILMS ...]
+
+measures 27,278 and 1,000,000 films by default; `exact` leaves the index out, whose making takes
+minutes for a million.
 
 What is called is what the service calls, `recommend_batch` of `ials` with vectors of 64, with
 everyone who waits, up to 32 at a time. The films' vectors are those that iALS finds on
@@ -15,6 +18,7 @@ share of the exact ten that the index finds.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -35,6 +39,7 @@ from matinee.models import Sizes, build
 from matinee.models.ials import IALS
 from matinee.recommendation import Ask, Recommendations, recommend_batch
 from matinee.recommendation.index import FilmIndex
+from matinee.recommendation.scan import FROM, FilmScan, Finder
 
 FILMS, PEOPLE, LONGEST, BATCH = (27_278, 1_000_000), 512, 50, 32
 SECONDS, TURNS, SPREAD = 4.0, 5, 0.5
@@ -75,7 +80,7 @@ def asks(data: Interactions, like: np.ndarray) -> list[Ask]:
     return made
 
 
-def saturation(artefact: Artefact, people: Sequence[Ask], index: FilmIndex | None) -> float:
+def saturation(artefact: Artefact, people: Sequence[Ask], index: Finder | None) -> float:
     """People a second, full batches one after the other."""
     done, start = 0, time.perf_counter()
     while time.perf_counter() - start < SECONDS / 2:
@@ -85,7 +90,7 @@ def saturation(artefact: Artefact, people: Sequence[Ask], index: FilmIndex | Non
 
 
 def latencies(
-    artefact: Artefact, people: Sequence[Ask], index: FilmIndex | None, rate: float, seed: int
+    artefact: Artefact, people: Sequence[Ask], index: Finder | None, rate: float, seed: int
 ) -> np.ndarray:
     """Milliseconds from coming to being answered, of everyone who comes in some seconds."""
     gaps = np.random.default_rng(seed).exponential(1 / rate, size=int(rate * SECONDS) + 1)
@@ -104,7 +109,7 @@ def latencies(
     return np.array(taken)
 
 
-def recall(artefact: Artefact, people: Sequence[Ask], index: FilmIndex) -> float:
+def recall(artefact: Artefact, people: Sequence[Ask], index: Finder) -> float:
     """Mean share of the exact ten that the index finds."""
     shares = [
         len({film.id for film in a.items} & {film.id for film in b.items}) / len(a.items)
@@ -121,32 +126,38 @@ def ranged(values: Sequence[float]) -> dict[str, float]:
     return {"median": median(values), "low": min(values), "high": max(values)}
 
 
-def measured(count: int) -> dict[str, Any]:
-    """Both ways of one size of catalogue, in turns."""
+def measured(count: int, *, indexed: bool) -> dict[str, Any]:
+    """The ways of one size of catalogue, in turns."""
     artefact, people = world(count)
     recommend_batch(artefact, people[:BATCH])
-    start = time.process_time(), time.perf_counter()
-    index = FilmIndex(artefact.model, artefact.favour)
-    built = [time.process_time() - start[0], time.perf_counter() - start[1]]
-    told: dict[str, Any] = {"films": count, "recall": recall(artefact, people, index)}
-    told["built"] = {"processor": built[0], "seconds": built[1]}
-    rates: dict[str, list[float]] = {"exact": [], "index": []}
-    tails: dict[str, list[float]] = {"exact": [], "index": []}
+    ways: dict[str, Finder | None] = {"exact": None}
+    if count >= FROM:
+        ways["exact"] = FilmScan(artefact.model, artefact.favour)
+    # As the service does: a catalogue is a million objects that the collector need not visit.
+    gc.collect()
+    gc.freeze()
+    told: dict[str, Any] = {"films": count, "threads": torch.get_num_threads()}
+    if indexed:
+        start = time.process_time()
+        ways["index"] = index = FilmIndex(artefact.model, artefact.favour)
+        told["processor_seconds_to_build"] = time.process_time() - start
+        told["recall"] = recall(artefact, people, index)
+    rates: dict[str, list[float]] = {way: [] for way in ways}
+    tails: dict[str, list[float]] = {way: [] for way in ways}
     for turn in range(TURNS):
-        for name, way in (("exact", None), ("index", index)):
-            rates[name].append(saturation(artefact, people, way))
-            rate = rates[name][-1] / 2
-            tails[name].append(
-                float(np.quantile(latencies(artefact, people, way, rate, turn), 0.99))
-            )
-    told["people_per_second"] = {name: ranged(values) for name, values in rates.items()}
-    told["p99_ms_at_half"] = {name: ranged(values) for name, values in tails.items()}
-    told["index_times_exact"] = ranged(
-        [a / b for a, b in zip(rates["index"], rates["exact"], strict=True)]
-    )
+        for way, index in ways.items():
+            rates[way].append(saturation(artefact, people, index))
+            taken = latencies(artefact, people, index, rates[way][-1] / 2, turn)
+            tails[way].append(float(np.quantile(taken, 0.99)))
+    told["people_per_second"] = {way: ranged(values) for way, values in rates.items()}
+    told["p99_ms_at_half"] = {way: ranged(values) for way, values in tails.items()}
+    if indexed:
+        pairs = zip(rates["index"], rates["exact"], strict=True)
+        told["index_times_exact"] = ranged([near / exact for near, exact in pairs])
     return told
 
 
 if __name__ == "__main__":
-    for size in [int(text) for text in sys.argv[1:]] or FILMS:
-        print(json.dumps(measured(size)), flush=True)
+    sizes = [int(text) for text in sys.argv[1:] if text != "exact"]
+    for size in sizes or FILMS:
+        print(json.dumps(measured(size, indexed="exact" not in sys.argv)), flush=True)

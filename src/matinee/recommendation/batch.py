@@ -21,8 +21,8 @@ from matinee.recommendation.ask import Ask
 from matinee.recommendation.because import reasons
 from matinee.recommendation.diversity import diversify, film_vectors
 from matinee.recommendation.filters import allowed
-from matinee.recommendation.index import FilmIndex
 from matinee.recommendation.person import asker, liked
+from matinee.recommendation.scan import Finder
 from matinee.recommendation.topk import all_scores, top
 from matinee.recommendation.types import Recommendations, Recommended
 
@@ -62,15 +62,15 @@ class _Picked:
 
 
 def recommend_batch(
-    artefact: Artefact, asks: Sequence[Ask], index: FilmIndex | None = None
+    artefact: Artefact, asks: Sequence[Ask], index: Finder | None = None
 ) -> list[Recommendations | MatineeError]:
     """Lists for everyone who asks; see `recommend`, which is the case of one.
 
     Args:
         artefact: The run.
         asks: What each asks.
-        index: Finds the films to list, all but surely; by default all films are scored. Who
-            wishes for more films than it finds is answered by the scores of all.
+        index: Finds the films to list; by default all films are scored. Who wishes for more
+            films than it finds is answered by the scores of all.
 
     Returns:
         A list for each, in order, or what is wrong with what was asked. One that cannot be
@@ -170,7 +170,7 @@ def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -
 
 
 def _each(
-    asked: list[_Asked], artefact: Artefact, index: FilmIndex | None
+    asked: list[_Asked], artefact: Artefact, index: Finder | None
 ) -> list[Recommendations | MatineeError]:
     """The lists of a block; if the model fails one person, each is asked alone."""
     try:
@@ -182,7 +182,7 @@ def _each(
 
 
 def _answers(
-    artefact: Artefact, asked: list[_Asked], index: FilmIndex | None
+    artefact: Artefact, asked: list[_Asked], index: Finder | None
 ) -> list[Recommendations]:
     queries = Queries.join([one.queries for one in asked])
     with asking(artefact.model):
@@ -202,7 +202,7 @@ def _answers(
 
 
 def _chosen(
-    artefact: Artefact, asked: list[_Asked], queries: Queries, index: FilmIndex | None
+    artefact: Artefact, asked: list[_Asked], queries: Queries, index: Finder | None
 ) -> list[_Picked]:
     """The films of each list: those the index finds where they are enough, else the best of all."""
     if index is None:
@@ -218,7 +218,7 @@ def _chosen(
 
 
 def _indexed(
-    artefact: Artefact, asked: list[_Asked], queries: Queries, index: FilmIndex
+    artefact: Artefact, asked: list[_Asked], queries: Queries, index: Finder
 ) -> dict[int, _Picked]:
     """By row, the films of those lists for which the index finds enough that pass."""
     rows = [row for row, one in enumerate(asked) if len(one.queries.items) and one.reach <= MOST]

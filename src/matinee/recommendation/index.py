@@ -32,7 +32,7 @@ CONNECTIVITY = 32
 """Neighbours of a film in the graph."""
 EFFORT = 64
 """Films visited for each film put into the graph."""
-LOOKED_AT = 640
+LOOKED_AT = 1024
 """Films visited for each person at least; more find more of the best, and take longer."""
 
 
@@ -64,19 +64,7 @@ class FilmIndex:
         self._graph = _graph(self._films[LONGEST:])
 
     def search(self, queries: Queries, count: int) -> tuple[Tensor, Tensor]:
-        """Films that are among the best of each person, nearly always the best.
-
-        Args:
-            queries: B people.
-            count: How many to find.
-
-        Returns:
-            Film integers `[B, K]`, the most favoured first, and their scores `[B, K]`, with K at
-            least `count` unless there are not so many films.
-
-        Raises:
-            EvaluationError: If the model gives scores that are not numbers.
-        """
+        """Nearly always the best; see `Finder`."""
         people = self._model.person_factors(queries.to(self._model.device)).float().cpu()
         longest = people @ self._films[:LONGEST].T
         found = longest.topk(min(count, longest.shape[1])).indices

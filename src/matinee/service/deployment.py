@@ -13,8 +13,10 @@ from pathlib import Path
 from matinee.artefact import Artefact
 from matinee.artefact.folder import read_manifest
 from matinee.errors import ArtefactError, MatineeError
+from matinee.models import DotProduct
 from matinee.recommendation import Ask, recommend_batch, similar
 from matinee.recommendation.index import FilmIndex
+from matinee.recommendation.scan import FROM, FilmScan, Finder
 
 VERSION_LENGTH = 12
 
@@ -34,7 +36,7 @@ class Deployment:
     artefact: Artefact
     version: str
     loaded: float = field(default_factory=time.time)
-    index: FilmIndex | None = None
+    index: Finder | None = None
 
 
 def version_of(run: str) -> str:
@@ -63,7 +65,7 @@ def load(run: str, *, index: bool = False) -> Deployment:
         raise ArtefactError(
             "the run was written anew while it was read", where=run, remedy="Try again."
         )
-    films = FilmIndex(artefact.model, artefact.favour) if index else None
+    films = _finder(artefact, index)
     probe(artefact, films)
     # A catalogue is a million objects that stay: the collector need not visit them again,
     # which would stop everyone for tens of milliseconds.
@@ -73,7 +75,16 @@ def load(run: str, *, index: bool = False) -> Deployment:
     return Deployment(artefact, version, index=films)
 
 
-def probe(artefact: Artefact, index: FilmIndex | None = None) -> None:
+def _finder(artefact: Artefact, index: bool) -> Finder | None:
+    """What finds the films: the index if it is wanted, else a scan where it pays."""
+    if index:
+        return FilmIndex(artefact.model, artefact.favour)
+    if len(artefact.catalogue) >= FROM and isinstance(artefact.model, DotProduct):
+        return FilmScan(artefact.model, artefact.favour)
+    return None
+
+
+def probe(artefact: Artefact, index: Finder | None = None) -> None:
     """Ask a run what people will ask; this also builds the indexes that it needs for it.
 
     Raises:
@@ -128,7 +139,7 @@ class Deployments:
                     remedy="Register the run anew, and activate what it holds.",
                 )
             serving = self.current
-            indexed = serving.index is not None
+            indexed = isinstance(serving.index, FilmIndex)
             made = serving if found == serving.version else load(run, index=indexed)
             if before is not None:
                 before()
