@@ -37,8 +37,9 @@ last decade on logarithmic axes: 0 is no growth, 1 in proportion, 2 with the squ
 (the first call of a library, about 10 MB) weighs on small sizes, so that slopes lie a little
 below those of the limit.
 
-EASE and the neighbours of films compare all films with each other: their memory is quadratic in
-films by nature, EASE's cost cubic, as it inverts a matrix of films by films. SASRec costs people
+EASE and the neighbours of films compare all films with each other: EASE's memory is quadratic in
+films by nature and its cost cubic, as it inverts a matrix of films by films; of the neighbours
+a block of the comparisons is held at a time, but all are made. SASRec costs people
 times films, by the softmax over all films at every place. iALS solves one system of `dim`
 equations for everyone, cubic in `dim` in the limit. Nothing else grows with more than the
 product of two sizes, and a training step of NeuMF and `mf` costs the same whatever the tables.
