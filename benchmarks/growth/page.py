@@ -38,11 +38,12 @@ last decade on logarithmic axes: 0 is no growth, 1 in proportion, 2 with the squ
 below those of the limit.
 
 EASE and the neighbours of films compare all films with each other: EASE's memory is quadratic in
-films by nature and its cost cubic, as it inverts a matrix of films by films; of the neighbours
+films by construction and its cost cubic, as it inverts a matrix of films by films; of the neighbours
 a block of the comparisons is held at a time, but all are made. SASRec costs people
 times films, by the softmax over all films at every place. iALS solves one system of `dim`
-equations for everyone, cubic in `dim` in the limit. Nothing else grows with more than the
-product of two sizes, and a training step of NeuMF and `mf` costs the same whatever the tables.
+equations for everyone, cubic in `dim` in the limit. Nothing else is made to grow with
+more than the product of two sizes; a training step of NeuMF and `mf` costs the same whatever the
+tables, which tests hold by counting operations.
 """
 
 
@@ -62,6 +63,8 @@ def write(found: Mapping[str, Mapping[str, Any]]) -> None:
         draw(found, kind, DOCS / "assets" / picture)
         text += [f"## {title}\n", f"![{title} against sizes](../assets/{picture})\n"]
         text += [*table(found, kind), ""]
+    if missing := [work.title for name, work in WORKS.items() if name not in found]:
+        text.append(f"Not measured yet: {'; '.join(missing)}.\n")
     (DOCS / "reference" / "growth.md").write_text("\n".join(text))
 
 
