@@ -38,8 +38,8 @@ last decade on logarithmic axes: 0 is no growth, 1 in proportion, 2 with the squ
 below those of the limit.
 
 EASE and the neighbours of films compare all films with each other: EASE's memory is quadratic in
-films by construction and its cost cubic, as it inverts a matrix of films by films; of the neighbours
-a block of the comparisons is held at a time, but all are made. SASRec costs people
+films by construction and its cost cubic, as it inverts a matrix of films by films; of the
+neighbours a block of the comparisons is held at a time, but all are made. SASRec costs people
 times films, by the softmax over all films at every place. iALS solves one system of `dim`
 equations for everyone, cubic in `dim` in the limit. Nothing else is made to grow with
 more than the product of two sizes; a training step of NeuMF and `mf` costs the same whatever the
