@@ -97,6 +97,12 @@ class TrainingError(MatineeError):
     kind = "training"
 
 
+class TooLarge(MatineeError):
+    """A training that cannot fit in the memory there is."""
+
+    kind = "memory"
+
+
 class EvaluationError(MatineeError):
     """An evaluation that cannot be done, or a figure that would not mean anything."""
 

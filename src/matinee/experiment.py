@@ -6,7 +6,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,7 +20,7 @@ from matinee.config import Config
 from matinee.curves import save_curves
 from matinee.data import load
 from matinee.data.interactions import Interactions
-from matinee.engine import History, Watcher, fit
+from matinee.engine import History, Watcher, fit, memory
 from matinee.engine.heldout import VALID_LOSS, loss_over
 from matinee.errors import ArtefactError
 from matinee.evaluation import Report, evaluate
@@ -86,6 +86,7 @@ class Prepared:
         split: Their parts.
         model: With fresh weights.
         trainer: Settings of the training loop; None for models that are solved.
+        needs: Memory that fitting is expected to take.
     """
 
     spec: RunSpec
@@ -93,23 +94,35 @@ class Prepared:
     split: Split
     model: Recommender
     trainer: TrainerConfig | None
+    needs: memory.Needs
 
 
-def prepare(spec: RunSpec, parts: tuple[Interactions, Split] | None = None) -> Prepared:
+def prepare(
+    spec: RunSpec,
+    parts: tuple[Interactions, Split] | None = None,
+    *,
+    check_memory: bool = True,
+) -> Prepared:
     """Load, cut and build, so that every mistake shows before the training starts.
 
     Args:
         spec: What was asked for.
         parts: All ratings and their split; those that the spec names by default.
+        check_memory: Whether to refuse what cannot fit in memory.
 
     Raises:
+        TooLarge: If the training cannot fit in memory; the model is not even built then.
         MatineeError: On anything that is not there or does not fit.
     """
     kind = models.find(spec.model)
     config, trainer = route(spec.settings, kind)
     data, split = parts or cut(spec)
-    model = models.build(spec.model, config, Sizes.of(split.train), seed=spec.seed)
-    return Prepared(spec, data, split, model, trainer)
+    sizes = Sizes.of(split.train)
+    needs = memory.needs(kind, kind.Config.parse(config), sizes, trainer)
+    if check_memory:
+        memory.check(needs, trainer.device if trainer else "auto")
+    model = models.build(spec.model, config, sizes, seed=spec.seed)
+    return Prepared(spec, data, split, model, trainer, needs)
 
 
 def cut(spec: RunSpec) -> tuple[Interactions, Split]:
@@ -163,7 +176,9 @@ def train(
     *,
     parts: tuple[Interactions, Split] | None = None,
     watcher: Watcher | None = None,
+    announce: Callable[[memory.Needs], object] | None = None,
     resume: bool = False,
+    check_memory: bool = True,
 ) -> Artefact:
     """Train a model, judge it next to popularity, and keep all of it in a folder.
 
@@ -176,7 +191,9 @@ def train(
         out: The run folder; made, or an earlier run that is replaced.
         parts: All ratings and their split; those that the spec names by default.
         watcher: Told of progress.
+        announce: Told, before the training starts, what memory it is expected to take.
         resume: Go on from the folder's checkpoints.
+        check_memory: Whether to refuse what cannot fit in memory.
 
     Raises:
         MatineeError: On anything that cannot be done.
@@ -184,7 +201,9 @@ def train(
     """
     folder = Path(out)
     check_target(folder)
-    ready = prepare(spec, parts)
+    ready = prepare(spec, parts, check_memory=check_memory)
+    if announce is not None:
+        announce(ready.needs)
     folder.mkdir(parents=True, exist_ok=True)
     if not resume:
         discard(folder)
@@ -209,13 +228,26 @@ def train(
     return _judged(artefact, ready).save(folder)
 
 
-def resume(run: str | Path, *, watcher: Watcher | None = None) -> Artefact:
-    """Go on with a training that was stopped.
+def resume(
+    run: str | Path,
+    *,
+    watcher: Watcher | None = None,
+    announce: Callable[[memory.Needs], object] | None = None,
+    check_memory: bool = True,
+) -> Artefact:
+    """Go on with a training that was stopped; see `train`.
 
     Raises:
         ArtefactError: If the folder holds none.
     """
-    return train(read_spec(run), run, watcher=watcher, resume=True)
+    return train(
+        read_spec(run),
+        run,
+        watcher=watcher,
+        announce=announce,
+        resume=True,
+        check_memory=check_memory,
+    )
 
 
 def read_spec(run: str | Path) -> RunSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from matinee.cli.console import Console
 
 if TYPE_CHECKING:
     from matinee.artefact import Artefact
+    from matinee.engine.memory import Needs
     from matinee.experiment import RunSpec
 
 
@@ -62,6 +64,9 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a training that was stopped.")
     ] = None,
+    no_memory_check: Annotated[
+        bool, typer.Option("--no-memory-check", help="Try even what is too large for the memory.")
+    ] = False,
 ) -> None:
     """Train a model and judge it beside popularity."""
     given = {
@@ -81,11 +86,12 @@ def train(
     if resume is not None:
         if given or config or settings or out:
             raise UsageError("--resume takes no other options: the run knows them")
-        _report(console, _run(console, None, resume))
+        _report(console, _run(console, None, resume, check_memory=not no_memory_check))
         return
     if out is None:
         raise UsageError("say where the run goes: --out RUN")
-    _report(console, _run(console, spec(config, given, settings or []), out))
+    asked = spec(config, given, settings or [])
+    _report(console, _run(console, asked, out, check_memory=not no_memory_check))
 
 
 def spec(config: str | None, given: dict[str, Any], assignments: list[str]) -> RunSpec:
@@ -120,15 +126,18 @@ def _share(text: str | None) -> float | str | None:
         return text
 
 
-def _run(console: Console, spec: RunSpec | None, out: Path) -> Artefact:
+def _run(console: Console, spec: RunSpec | None, out: Path, *, check_memory: bool) -> Artefact:
     from matinee import experiment
     from matinee.cli.watching import watching
 
+    go = experiment.resume if spec is None else partial(experiment.train, spec)
+
+    def announce(needs: Needs) -> None:
+        console.note(f"Training is expected to take {needs}.")
+
     try:
         with watching(console) as watcher:
-            if spec is None:
-                return experiment.resume(out, watcher=watcher)
-            return experiment.train(spec, out, watcher=watcher)
+            return go(out, watcher=watcher, announce=announce, check_memory=check_memory)
     except KeyboardInterrupt:
         console.warn(f"stopped. To go on: matinee train --resume {out}")
         raise typer.Exit(130) from None

@@ -9,7 +9,14 @@ import torch
 
 from matinee.errors import unknown
 from matinee.models.autoencoders import MultDAE, MultVAE
-from matinee.models.base import Learned, RatingPredictor, Recommender, Sizes, Solved
+from matinee.models.base import (
+    DotProduct,
+    Learned,
+    RatingPredictor,
+    Recommender,
+    Sizes,
+    Solved,
+)
 from matinee.models.baselines import Popularity
 from matinee.models.bayesian import BayesianMF
 from matinee.models.content import GenreMean, TfIdf
@@ -83,6 +90,7 @@ def build(name: str, config: Mapping[str, Any], sizes: Sizes, *, seed: int = 0) 
 
 __all__ = [
     "MODELS",
+    "DotProduct",
     "Learned",
     "RatingPredictor",
     "Recommender",

@@ -17,7 +17,7 @@ from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Batches, Learned, Sizes
 from matinee.models.layers import Table, row_chunks
-from matinee.models.losses import linear_cross_entropy
+from matinee.models.losses import linear_cross_entropy, softmax_bytes
 
 Widths = tuple[Annotated[int, Field(ge=1)], ...]
 
@@ -97,6 +97,13 @@ class MultDAE(Learned[D]):
     ) -> Batches:
         """What was held out, foretold from the training part of the same people."""
         return PeopleBatches(held_out, batch_size=batch_size, seed=seed, shown=train)
+
+    def training_bytes(self, batch_size: int) -> int:
+        """Layers of a batch, a block of the softmax, and gradients of both tables of films."""
+        people, films = min(batch_size, self.sizes.users), self.sizes.items
+        units = 2 * sum(self.config.hidden) + (1 + self.codes) * self.config.dim
+        tables = self.shown.weight.numel() + self.films.weight.numel()
+        return 4 * (6 * people * units + 2 * tables) + softmax_bytes(people, films)
 
     def forward(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of the films wanted of the people."""

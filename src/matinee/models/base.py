@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from matinee.data.features import Fields
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.training import TrainerConfig
+
+MATRIX = 32
+"""Bytes for each rating that a sparse matrix of them and its transpose take."""
 
 C = TypeVar("C", bound=Config, default=Any)
 
@@ -62,20 +65,6 @@ class Sizes:
 
 def _widths(fields: Fields) -> dict[str, int]:
     return {name: matrix.shape[1] for name, matrix in fields.items()}
-
-
-class Product(NamedTuple):
-    """Scores as inner products: `people @ films.T + offset`.
-
-    Attributes:
-        people: `[B, d]`.
-        films: `[n_items, d]`.
-        offset: `[B, 1]`, the same for all films of a person.
-    """
-
-    people: Tensor
-    films: Tensor
-    offset: Tensor
 
 
 class Recommender(nn.Module, ABC, Generic[C]):
@@ -120,17 +109,6 @@ class Recommender(nn.Module, ABC, Generic[C]):
             `[B, n_items]` or `[B, K]`, float, on the model's device, without gradient.
         """
 
-    def product(self, queries: Queries) -> Product | None:
-        """What the scores of all films are made of, if they are inner products.
-
-        Whoever wants but the best films need not have a table of all scores then.
-
-        Args:
-            queries: B people.
-        """
-        del queries
-        return None
-
     def stars(self, scores: Tensor) -> Tensor | None:
         """Expected stars where they follow from scores, which spares asking a second time.
 
@@ -174,6 +152,13 @@ class Solved(Recommender[C]):
     @abstractmethod
     def solve(self, data: Interactions) -> None:
         """Fill the buffers from training data."""
+
+    def solving_bytes(self) -> int:
+        """Bytes that `solve` holds at its peak beside state and data, as an estimate.
+
+        By default those of the ratings as a sparse matrix, and of another in passing.
+        """
+        return MATRIX * self.sizes.ratings
 
 
 class Batches(Protocol):
@@ -270,6 +255,17 @@ class Learned(Recommender[C]):
         return None
 
     @abstractmethod
+    def training_bytes(self, batch_size: int) -> int:
+        """Bytes that a step holds at its peak, as an estimate.
+
+        Counted are activations, their gradients, and what the view of the data keeps beyond an
+        order of the ratings; not the weights, the gradients of dense ones, or the optimiser.
+
+        Args:
+            batch_size: Examples a step, as the training loop is set.
+        """
+
+    @abstractmethod
     def forward(self, batch: dict[str, Tensor]) -> Tensor:
         """The loss of a batch: a scalar, a mean over its examples."""
 
@@ -300,6 +296,22 @@ class RatingPredictor(Protocol):
         Returns:
             `[B, K]`.
         """
+        ...
+
+
+@runtime_checkable
+class DotProduct(Protocol):
+    """A model whose scores are inner products of people's vectors with films', and an offset.
+
+    Whoever wants but the best films need not have a table of all scores then.
+    """
+
+    def person_factors(self, queries: Queries) -> tuple[Tensor, Tensor]:
+        """Vectors `[B, d]` of those who ask, and what each adds to all films alike `[B, 1]`."""
+        ...
+
+    def film_factors(self) -> Tensor:
+        """Vectors `[n_items, d]` of all films."""
         ...
 
 

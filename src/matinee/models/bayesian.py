@@ -19,6 +19,7 @@ from matinee.models.gibbs import Ratings
 from matinee.models.grids import on_own_grid
 from matinee.models.inputs import chosen
 from matinee.models.layers import row_chunks
+from matinee.models.ragged import BLOCK
 
 MOST_LEVELS = 100
 """Levels a scale may have to be taken for an ordinal one."""
@@ -105,6 +106,12 @@ class BayesianMF(Solved[BayesianMFConfig]):
         }
         for name, shape in buffers.items():
             self.register_buffer(name, torch.zeros(shape))
+
+    def solving_bytes(self) -> int:
+        """A few matrices for each person, and numbers for each rating and each of its levels."""
+        k, rows = self.config.dim + 1, self.sizes.users + self.sizes.items
+        levels = min(self.sizes.ratings, ordinal.BLOCK) * len(self.levels)
+        return 4 * (6 * rows * k**2 + 3 * BLOCK + 12 * levels) + 256 * self.sizes.ratings
 
     def solve(self, data: Interactions) -> None:
         """Run the chain and keep samples of it."""

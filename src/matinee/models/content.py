@@ -199,6 +199,10 @@ class TfIdf(Solved[TfIdfConfig]):
         # Where all ratings are alike, stars say nothing.
         self.deviation.fill_(float(data.ratings.std()) or math.inf)
 
+    def solving_bytes(self) -> int:
+        """The terms of all films before most are dropped."""
+        return super().solving_bytes() + 64 * self.terms.weights.numel()
+
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """The cosine of each film with the person; 0 for all where nothing is known."""
         people = self.terms.of(queries, self.leanings(queries))

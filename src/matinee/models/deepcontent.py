@@ -67,6 +67,13 @@ class DeepContent(Learned[DeepContentConfig]):
         """People and a part of their films that is shown."""
         return HalvedBatches(data, batch_size=batch_size, seed=seed)
 
+    def training_bytes(self, batch_size: int) -> int:
+        """The tower over all films, and the logits of all films for everyone in a batch."""
+        config, films = self.config, self.sizes.items
+        units = 3 * config.terms + 8 * (sum(config.hidden) + config.dim)
+        logits = 5 * min(batch_size, self.sizes.users)
+        return 4 * films * (units + logits)
+
     def forward(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of the films that were not shown, given those that were."""
         rows, items, shown = batch["rows"], batch["items"], batch["shown"]

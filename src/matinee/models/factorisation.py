@@ -14,7 +14,7 @@ from matinee.config import Config, Search
 from matinee.data.batches import Batch, RatingBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.models.base import Learned, Product, Sizes
+from matinee.models.base import Learned, Sizes
 from matinee.models.layers import Table
 from matinee.models.ragged import blocks
 
@@ -85,6 +85,10 @@ class BiasedMF(Learned[BiasedMFConfig]):
         del train  # it has drawn nothing that would have to be avoided
         return self.batches(held_out, batch_size=batch_size, seed=seed)
 
+    def training_bytes(self, batch_size: int) -> int:
+        """The rows of a batch, and what becomes of them."""
+        return 48 * min(batch_size, self.sizes.ratings) * (self.config.dim + 1)
+
     def forward(self, batch: Batch) -> Tensor:
         """Mean squared error with the penalty of the rows that took part."""
         people, films = self.users(batch["users"]), self.items(batch["items"])
@@ -95,18 +99,22 @@ class BiasedMF(Learned[BiasedMFConfig]):
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Expected stars, not clipped to the scale so that the best films stay apart."""
-        people, films, offset = self.product(queries)
+        (people, offset), films = self.person_factors(queries), self.film_factors()
         if items is None or items.ndim == 1:
             return functional.linear(people, films if items is None else films[items]).add_(offset)
         return torch.bmm(films[items], people[..., None]).squeeze(2).add_(offset)
 
     @torch.no_grad()
-    def product(self, queries: Queries) -> Product:
-        """People's vectors with a one for the films' biases, and the stars of any film."""
+    def person_factors(self, queries: Queries) -> tuple[Tensor, Tensor]:
+        """People's vectors with a one for the films' biases; the stars that any film gets."""
         people = self.people(queries)
         offset = people[:, -1:] + self.mean
-        people[:, -1] = 1.0  # times a film's last column, which is its bias
-        return Product(people, self.items.weight.detach(), offset)
+        people[:, -1] = 1.0
+        return people, offset
+
+    def film_factors(self) -> Tensor:
+        """The films' vectors, with their biases in the last column."""
+        return self.items.weight.detach()
 
     def predict(self, queries: Queries, items: Tensor) -> Tensor:
         """Expected stars on the scale of the data."""

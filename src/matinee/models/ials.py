@@ -15,8 +15,8 @@ from matinee import kernels
 from matinee.config import Config, Search
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.models.base import Product, Sizes, Solved
-from matinee.models.ragged import blocks
+from matinee.models.base import Sizes, Solved
+from matinee.models.ragged import BLOCK, blocks
 
 
 class IALSConfig(Config):
@@ -81,18 +81,27 @@ class IALS(Solved[IALSConfig]):
         self.factors.copy_(items)
         self.gram.copy_(items.T @ items)
 
+    def solving_bytes(self) -> int:
+        """The vectors of everyone, and the equations of a block of people."""
+        dim, rows = self.config.dim, max(self.sizes.users, self.sizes.items)
+        together = 4 * (3 * BLOCK + 3 * dim**2 * min(rows, BLOCK // (8 * dim)))
+        return 2 * super().solving_bytes() + 8 * rows * dim + together
+
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Inner products of the films with the vector solved from each history."""
-        people, films, _ = self.product(queries)
+        (people, _), films = self.person_factors(queries), self.factors
         if items is not None and items.ndim == 2:
             return torch.einsum("bd,bkd->bk", people, films[items])
         return people @ (films if items is None else films[items]).T
 
-    @torch.no_grad()
-    def product(self, queries: Queries) -> Product:
-        """The vector solved from each history, and the films' factors."""
+    def person_factors(self, queries: Queries) -> tuple[Tensor, Tensor]:
+        """The vector solved from each history; nothing is added."""
         people = self._solution(queries.offsets, queries.items)
-        return Product(people, self.factors, people.new_zeros(len(people), 1))
+        return people, people.new_zeros(len(people), 1)
+
+    def film_factors(self) -> Tensor:
+        """The films' factors."""
+        return self.factors
 
     def item_vectors(self) -> Tensor:
         """The films' factors."""
@@ -180,7 +189,8 @@ def _ratio(above: Tensor, below: Tensor) -> Tensor:
 
 def _gathered(offsets: Tensor, indices: Tensor, fixed: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Blocks of rows: their numbers `[r]`, and their entries' vectors `[r, L, d]`, padded."""
-    padded = torch.cat([fixed, fixed.new_zeros(1, fixed.shape[1])])
     for rows, entries, inside in blocks(offsets, fixed.shape[1]):
-        numbers = indices[entries] if len(indices) else entries
-        yield rows, padded[torch.where(inside, numbers, len(fixed))]
+        if len(indices):
+            yield rows, fixed[indices[entries]] * inside[..., None]
+        else:
+            yield rows, fixed.new_zeros(*entries.shape, fixed.shape[1])

@@ -58,6 +58,10 @@ class EASE(Solved[E]):
         self.weights.zero_()
         self.weights[films[:, None], films] = weights
 
+    def solving_bytes(self) -> int:
+        """Three more matrices of films by films, or one sparse and one dense: it is quadratic."""
+        return super().solving_bytes() + 12 * self.sizes.items**2
+
     def observations(self, data: Interactions) -> csr_array:
         """The rows, films in columns, that the weights are to reproduce: the people's ratings."""
         return data.matrix()

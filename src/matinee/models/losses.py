@@ -49,6 +49,11 @@ def linear_cross_entropy(
     return _outside_compiler(states, films, wanted, rows, bias)
 
 
+def softmax_bytes(rows: int, films: int) -> int:
+    """Bytes of the largest block of logits that `linear_cross_entropy` holds, and of its like."""
+    return 3 * 4 * min(rows * films, max(LOGITS["cpu"], LEAST_ROWS * films))
+
+
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(

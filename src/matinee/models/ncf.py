@@ -16,7 +16,7 @@ from matinee.config import Config, Search
 from matinee.data.batches import Batch, SampledBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.data.sampling import fixed_sample
+from matinee.data.sampling import BITMAP_BYTES, fixed_sample
 from matinee.errors import ConfigError
 from matinee.models.base import Batches, CompiledLoop, Learned, Sizes
 from matinee.models.diversity import genre_directions, sameness
@@ -137,6 +137,15 @@ class NCF(Learned[N]):
             seed=seed,
             known=train,
         )
+
+    def training_bytes(self, batch_size: int) -> int:
+        """Rows and activations of a batch; keys and bits of who rated what."""
+        examples = min(batch_size, self.sizes.ratings * (1 + self.config.negatives))
+        layers = self.tower.layers if self.tower is not None else ()
+        units = sum(layer.out_features for layer in layers if isinstance(layer, nn.Linear))
+        pairs = min(self.sizes.users * self.sizes.items // 8, BITMAP_BYTES)
+        vectors = 4 * self.items.embedding_dim
+        return 4 * examples * (vectors + 6 * units + 16) + pairs + 24 * self.sizes.ratings
 
     def forward(self, batch: Batch) -> Tensor:
         """Mean binary cross-entropy over the rated and unrated films of a batch."""

@@ -64,6 +64,11 @@ class ItemNeighbours(Solved[NeighboursConfig]):
             self.similarity[start:stop] = top.values
             self.nearest[start:stop] = top.indices
 
+    def solving_bytes(self) -> int:
+        """Both matrices, and a block of the products of films, sparse and dense."""
+        block = min(BLOCK, self.sizes.items) * self.sizes.items
+        return super().solving_bytes() + 20 * block
+
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Sums over the nearest films of each film that are in the history."""
         history = queries.dense(self.sizes.items).T

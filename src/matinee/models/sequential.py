@@ -16,7 +16,7 @@ from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Learned, Sizes
 from matinee.models.layers import Dropout, row_chunks
-from matinee.models.losses import linear_cross_entropy
+from matinee.models.losses import linear_cross_entropy, softmax_bytes
 from matinee.models.shares import sum_of_losses
 
 SHARE = 1536
@@ -79,6 +79,14 @@ class SASRec(Learned[SASRecConfig]):
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> SequenceBatches:
         """Sequences, each person's once an epoch."""
         return SequenceBatches(data, length=self.config.length, batch_size=batch_size, seed=seed)
+
+    def training_bytes(self, batch_size: int) -> int:
+        """Activations at all places of a batch, and what the softmax over all films takes."""
+        config, films = self.config, self.sizes.items
+        places = min(batch_size, self.sizes.users) * (min(config.length, self.sizes.ratings) + 1)
+        widths = 12 + 20 * config.blocks
+        tables = 8 * films * config.dim
+        return 4 * places * config.dim * widths + tables + softmax_bytes(places, films)
 
     def forward(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of each film given those before it."""

@@ -63,6 +63,10 @@ class SLIT(Solved[SLITConfig]):
         gram.diagonal().add_(self.config.l2)
         self.weights.copy_(torch.cholesky_solve(cross, torch.linalg.cholesky(gram)))
 
+    def solving_bytes(self) -> int:
+        """Four more matrices of films by films, and the pairs of one distance."""
+        return 16 * self.sizes.items**2 + 2 * super().solving_bytes()
+
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """The rows of B that belong to the history, the latest with the most weight."""
         places = torch.arange(len(queries.items), device=queries.items.device)

@@ -15,40 +15,37 @@ from matinee.artefact import Artefact
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray
 from matinee.errors import ConfigError, MatineeError
-from matinee.models.asking import asking, block_rows
+from matinee.models.asking import asking
 from matinee.models.base import RatingPredictor
 from matinee.recommendation.ask import Ask
 from matinee.recommendation.because import reasons
-from matinee.recommendation.best import Best, best
+from matinee.recommendation.best import Best, Wish, best
 from matinee.recommendation.diversity import diversify, film_vectors
 from matinee.recommendation.filters import allowed
+from matinee.recommendation.index import FilmIndex
 from matinee.recommendation.person import asker, liked
 from matinee.recommendation.types import Recommendations, Recommended
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """An `Ask` in terms of the run: who asks, which films pass, which must not be listed."""
+    """An `Ask` in terms of the run."""
 
     ask: Ask
     queries: Queries
-    passing: BoolArray | None
-    barred: Tensor
-
-    @property
-    def pool(self) -> int:
-        """How many of the best films the list is picked from."""
-        return max(10 * self.ask.k, 100) if self.ask.diversity else self.ask.k
+    wish: Wish
 
 
 def recommend_batch(
-    artefact: Artefact, asks: Sequence[Ask]
+    artefact: Artefact, asks: Sequence[Ask], index: FilmIndex | None = None
 ) -> list[Recommendations | MatineeError]:
     """Lists for everyone who asks; see `recommend`, which is the case of one.
 
     Args:
         artefact: The run.
         asks: What each asks.
+        index: Finds the films to list; by default all films are scored. Who wishes for more
+            films than it finds is answered by the scores of all.
 
     Returns:
         A list for each, in order, or what is wrong with what was asked. One that cannot be
@@ -61,11 +58,9 @@ def recommend_batch(
             good.append((place, _asked(artefact, ask)))
         except MatineeError as error:
             answers[place] = error
-    step = block_rows(len(artefact.catalogue))
-    for start in range(0, len(good), step):
-        part = good[start : start + step]
-        for (place, _), answer in zip(part, _each([a for _, a in part], artefact), strict=True):
-            answers[place] = answer
+    lists = _each([asked for _, asked in good], artefact, index) if good else []
+    for (place, _), answer in zip(good, lists, strict=True):
+        answers[place] = answer
     return [answer for answer in answers if answer is not None]
 
 
@@ -136,7 +131,8 @@ def _asked(artefact: Artefact, ask: Ask) -> _Asked:
     barred = queries.items
     if further := [*excluded, *(film for film in hidden if film is not None)]:
         barred = torch.cat([barred, torch.tensor(further)])
-    return _Asked(ask, queries, passing, barred)
+    pool = max(10 * ask.k, 100) if ask.diversity else ask.k
+    return _Asked(ask, queries, Wish(pool, barred, passing))
 
 
 def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -> BoolArray:
@@ -146,20 +142,24 @@ def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -
     return mask if passing is None else mask & passing
 
 
-def _each(asked: list[_Asked], artefact: Artefact) -> list[Recommendations | MatineeError]:
+def _each(
+    asked: list[_Asked], artefact: Artefact, index: FilmIndex | None
+) -> list[Recommendations | MatineeError]:
     """The lists of a block; if the model fails one person, each is asked alone."""
     try:
-        return list(_answers(artefact, asked))
+        return list(_answers(artefact, asked, index))
     except MatineeError as error:
         if len(asked) == 1:
             return [error]
-        return [answer for one in asked for answer in _each([one], artefact)]
+        return [answer for one in asked for answer in _each([one], artefact, index)]
 
 
-def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
+def _answers(
+    artefact: Artefact, asked: list[_Asked], index: FilmIndex | None
+) -> list[Recommendations]:
     queries = Queries.join([one.queries for one in asked])
     with asking(artefact.model):
-        picked = _picked(artefact, asked, queries)
+        picked = _picked(artefact, asked, queries, index)
         stars = _stars(artefact, queries, picked)
         lists = [
             films(artefact, pick.items, pick.scores, told)
@@ -174,14 +174,10 @@ def _answers(artefact: Artefact, asked: list[_Asked]) -> list[Recommendations]:
     ]
 
 
-def _picked(artefact: Artefact, asked: list[_Asked], queries: Queries) -> list[Best]:
-    found = best(
-        artefact,
-        queries,
-        [one.barred for one in asked],
-        [one.passing for one in asked],
-        [one.pool for one in asked],
-    )
+def _picked(
+    artefact: Artefact, asked: list[_Asked], queries: Queries, index: FilmIndex | None
+) -> list[Best]:
+    found = best(artefact, queries, [one.wish for one in asked], index)
     return [
         _varied(artefact, pick, one.ask) if one.ask.diversity else pick
         for pick, one in zip(found, asked, strict=True)

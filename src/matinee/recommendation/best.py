@@ -13,10 +13,37 @@ from matinee import kernels
 from matinee.artefact import Artefact
 from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray, LongArray
-from matinee.recommendation.topk import unseen_top
+from matinee.models.asking import block_rows
+from matinee.models.base import DotProduct
+from matinee.recommendation.index import FilmIndex
+from matinee.recommendation.topk import top, unseen_top
 
-FEW = 4
-"""People for whom a scan is faster than a matrix product with a table of scores."""
+FEW, MANY = 4, 100_000
+"""A scan is faster than a table for so few people, or from so many films."""
+MOST = 1024
+"""Films that an index is asked for at most: beyond, looking at all of them is as good."""
+SPARE = 8
+"""How many times the films of a list an index is asked for where only some of them pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What films one person may get.
+
+    Attributes:
+        pool: How many; there are fewer if fewer are left.
+        barred: Film integers that must not be among them.
+        passing: A mask over all films of those that may be; None for all.
+    """
+
+    pool: int
+    barred: Tensor
+    passing: BoolArray | None = None
+
+    @property
+    def reach(self) -> int:
+        """How many films an index must find for enough to be left of them, most likely."""
+        return self.pool * (1 if self.passing is None else SPARE) + len(self.barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,77 +64,120 @@ class Best:
 def best(
     artefact: Artefact,
     queries: Queries,
-    barred: Sequence[Tensor],
-    passing: Sequence[BoolArray | None],
-    pools: Sequence[int],
+    wishes: Sequence[Wish],
+    index: FilmIndex | None = None,
 ) -> list[Best]:
     """The films of highest score, or of most ratings if the model gives all the same score.
 
     Args:
         artefact: The run.
         queries: B people.
-        barred: The films that each must not get.
-        passing: A mask over all films of those that each may get; None for all.
-        pools: How many films each is to get; there are fewer if fewer are left.
+        wishes: What each may get.
+        index: Finds films that are nearly always the best; whoever it does not find enough
+            for gets the best of all films.
 
     Raises:
         EvaluationError: If the model gives scores that are not numbers.
     """
+    found = {} if index is None else _indexed(index, queries, wishes)
+    rest = [row for row in range(len(wishes)) if row not in found]
+    if len(rest) == len(wishes):
+        return _exact(artefact, queries, wishes)
+    if rest:
+        some = _exact(artefact, queries.take(torch.tensor(rest)), [wishes[row] for row in rest])
+        found |= zip(rest, some, strict=True)
+    return [found[row] for row in range(len(wishes))]
+
+
+def _exact(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> list[Best]:
     found = None
-    if len(queries) <= FEW and not any(mask is not None for mask in passing):
-        found = _scanned(artefact, queries, barred, max(pools))
-    items, scores, fallback = found or _ranked(artefact, queries, barred, passing, max(pools))
-    rows = zip(items.tolist(), scores.tolist(), fallback, pools, strict=True)
-    return [_cut(*row) for row in rows]
+    few = len(wishes) <= FEW or len(artefact.catalogue) >= MANY
+    if few and all(wish.passing is None for wish in wishes):
+        found = _scanned(artefact, queries, wishes)
+    if found is not None:
+        return _cut(wishes, *found)
+    listed: list[Best] = []
+    step = block_rows(len(artefact.catalogue))
+    for start in range(0, len(wishes), step):
+        rows = slice(start, start + step)
+        listed += _cut(wishes[rows], *_ranked(artefact, queries.block(rows), wishes[rows]))
+    return listed
 
 
-def _cut(items: list[int], scores: list[float], fallback: bool, pool: int) -> Best:
-    length = min(pool, len(items) - items.count(-1))
-    return Best(items[:length], scores[:length], fallback)
+def _cut(
+    wishes: Sequence[Wish], items: Tensor, scores: Tensor, fallback: Sequence[bool]
+) -> list[Best]:
+    """What `top` gives, as many films each as were wished for and are there."""
+    listed: list[Best] = []
+    rows = zip(wishes, items.tolist(), scores.tolist(), fallback, strict=True)
+    for wish, films, values, popular in rows:
+        length = min(wish.pool, len(films) - films.count(-1))
+        listed.append(Best(films[:length], values[:length], popular))
+    return listed
 
 
 Ranked = tuple[Tensor, Tensor, list[bool]]
 """Film integers and scores `[B, k]` as `top` gives them, and who got what is popular."""
 
 
-def _scanned(
-    artefact: Artefact, queries: Queries, barred: Sequence[Tensor], k: int
-) -> Ranked | None:
+def _scanned(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> Ranked | None:
     """By a compiled scan over the films; None where that cannot tell."""
-    if not (kernels.at_hand() and artefact.model.device.type == "cpu"):
+    model = artefact.model
+    if not (kernels.at_hand() and isinstance(model, DotProduct) and model.device.type == "cpu"):
         return None
-    if not bool(queries.lengths.all()) or (product := artefact.model.product(queries)) is None:
+    if not bool(queries.lengths.all()):
         return None
     from matinee.kernels import selection  # noqa: PLC0415 - compiles
 
-    people, films, offset = product
+    people, offset = model.person_factors(queries)
+    films, k = model.film_factors().numpy(), max(wish.pool for wish in wishes)
     items, scores, kinds = selection.top_products(
-        people.numpy(), films.numpy(), *_ragged(barred), k, artefact.rank
+        people.numpy(), films, *_barred(wishes), k, artefact.rank
     )
     if (kinds != selection.DIFFER).any():
         return None
     return torch.from_numpy(items), torch.from_numpy(scores) + offset, [False] * len(people)
 
 
-def _ranked(
-    artefact: Artefact,
-    queries: Queries,
-    barred: Sequence[Tensor],
-    passing: Sequence[BoolArray | None],
-    k: int,
-) -> Ranked:
+def _ranked(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> Ranked:
     """By a table of the scores of all films."""
     scores, fallback = _scores(artefact, queries)
-    for row, mask in zip(scores, passing, strict=True):
-        if mask is not None:
-            row.masked_fill_(torch.from_numpy(~mask), -torch.inf)
-    offsets, films = map(torch.from_numpy, _ragged(barred))
+    for row, wish in zip(scores, wishes, strict=True):
+        if wish.passing is not None:
+            row.masked_fill_(torch.from_numpy(~wish.passing), -torch.inf)
+    offsets, films = map(torch.from_numpy, _barred(wishes))
+    k = max(wish.pool for wish in wishes)
     return *unseen_top(artefact.model, scores, offsets, films, k, artefact.rank), fallback
 
 
-def _ragged(rows: Sequence[Tensor]) -> tuple[LongArray, LongArray]:
-    """Where each row begins and the last one ends, and all rows after one another."""
-    return np.cumsum([0, *map(len, rows)]), torch.cat(list(rows)).numpy()
+def _indexed(index: FilmIndex, queries: Queries, wishes: Sequence[Wish]) -> dict[int, Best]:
+    """By row, the films of those for whom the index finds enough that they may get."""
+    lengths = queries.lengths.tolist()
+    rows = [row for row, wish in enumerate(wishes) if lengths[row] and wish.reach <= MOST]
+    if not rows:
+        return {}
+    some = [wishes[row] for row in rows]
+    reach = max(wish.reach for wish in some)
+    found, scores = index.search(queries.take(torch.tensor(rows)), reach)
+    level = (scores.amin(1) == scores.amax(1)).tolist()  # for whom all films are alike
+    for wish, films, values in zip(some, found, scores, strict=True):
+        values[torch.isin(films, wish.barred)] = -torch.inf
+        if wish.passing is not None:
+            values[torch.from_numpy(~wish.passing)[films]] = -torch.inf
+    places, values = top(scores, max(wish.pool for wish in some))
+    items = found.gather(1, places.clamp_min(0)).masked_fill(places < 0, -1)
+    listed = _cut(some, items, values, [False] * len(rows))
+    return {
+        row: pick
+        for row, pick, wish, flat in zip(rows, listed, some, level, strict=True)
+        if len(pick.items) == wish.pool and not flat
+    }
+
+
+def _barred(wishes: Sequence[Wish]) -> tuple[LongArray, LongArray]:
+    """Where each person's barred films begin and the last one's end, and the films."""
+    rows = [wish.barred for wish in wishes]
+    return np.cumsum([0, *map(len, rows)]), torch.cat(rows).numpy()
 
 
 def _scores(artefact: Artefact, queries: Queries) -> tuple[Tensor, list[bool]]:

@@ -14,6 +14,7 @@ from matinee.artefact import Artefact
 from matinee.artefact.folder import read_manifest
 from matinee.errors import ArtefactError, MatineeError
 from matinee.recommendation import Ask, recommend_batch, similar
+from matinee.recommendation.index import FilmIndex
 
 VERSION_LENGTH = 12
 
@@ -27,11 +28,13 @@ class Deployment:
         version: The first digits of the SHA-256 of its `model.json`, which carries the
             checksums of all its files: the same run has the same version everywhere.
         loaded: When it was loaded, in Unix seconds.
+        index: Finds its films, or None where all are scored.
     """
 
     artefact: Artefact
     version: str
     loaded: float = field(default_factory=time.time)
+    index: FilmIndex | None = None
 
 
 def version_of(run: str) -> str:
@@ -44,8 +47,12 @@ def version_of(run: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:VERSION_LENGTH]
 
 
-def load(run: str) -> Deployment:
+def load(run: str, *, index: bool = False) -> Deployment:
     """Load a run, check it, and try it out before anyone depends on it.
+
+    Args:
+        run: The folder.
+        index: Whether to make an index of its films.
 
     Raises:
         MatineeError: If the run is incomplete, changes while it is read, or cannot answer.
@@ -56,16 +63,17 @@ def load(run: str) -> Deployment:
         raise ArtefactError(
             "the run was written anew while it was read", where=run, remedy="Try again."
         )
-    probe(artefact)
+    films = FilmIndex(artefact.model, artefact.rank) if index else None
+    probe(artefact, films)
     # A catalogue is a million objects that stay: the collector need not visit them again,
     # which would stop everyone for tens of milliseconds.
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    return Deployment(artefact, version)
+    return Deployment(artefact, version, index=films)
 
 
-def probe(artefact: Artefact) -> None:
+def probe(artefact: Artefact, index: FilmIndex | None = None) -> None:
     """Ask a run what people will ask; this also builds the indexes that it needs for it.
 
     Raises:
@@ -73,7 +81,7 @@ def probe(artefact: Artefact) -> None:
     """
     popular = artefact.catalogue.ids[int(artefact.favour[0])]
     asks = [Ask(likes=(f"id:{popular}",), k=3), Ask(user=artefact.history.user_ids[0], k=3), Ask()]
-    for answer in recommend_batch(artefact, asks):
+    for answer in recommend_batch(artefact, asks, index):
         if isinstance(answer, MatineeError):
             raise answer
         if len(artefact.catalogue) > 1 and not answer.items:
@@ -119,7 +127,9 @@ class Deployments:
                     expected=expected,
                     remedy="Register the run anew, and activate what it holds.",
                 )
-            made = self.current if found == self.current.version else load(run)
+            serving = self.current
+            indexed = serving.index is not None
+            made = serving if found == serving.version else load(run, index=indexed)
             if before is not None:
                 before()
             self.current = made
