@@ -91,9 +91,9 @@ def _image(
     entries: Integers,
     fixed: Floats,
     gram: Floats,
-    penalty: float,
+    penalty: np.float32,
     x: Floats,
-    target: float,
+    target: np.float32,
     out: Floats,
 ) -> None:
     """Write Gx + λx + Σ h (h·x - target) into `out`, four h at a time."""

@@ -148,8 +148,16 @@ class IALS(Solved[IALSConfig]):
         from matinee.kernels.conjugate import descend  # noqa: PLC0415 - numba is an extra
 
         gram = self.config.unobserved * fixed.T @ fixed
-        arrays = (offsets, indices, fixed, gram, self._penalty(offsets, fixed), moving)
-        descend(*(tensor.numpy() for tensor in arrays), self.config.steps, torch.get_num_threads())
+        descend(
+            offsets.numpy(),
+            indices.numpy(),
+            fixed.numpy(),
+            gram.numpy(),
+            self._penalty(offsets, fixed).numpy(),
+            moving.numpy(),
+            self.config.steps,
+            threads=torch.get_num_threads(),
+        )
 
     def _rows(self, matrix: csr_array) -> tuple[Tensor, Tensor]:
         """Where each row of a matrix begins, and its columns."""
