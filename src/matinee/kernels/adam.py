@@ -11,10 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Longs = NDArray[np.int64]
+from matinee.kernels.arrays import Floats, Integers, ShortIntegers
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
@@ -59,9 +57,9 @@ def move(
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def move_rows(
     table: Moments,
-    rows: Longs,
+    rows: Integers,
     gradients: Floats,
-    first: NDArray[np.int32],
+    first: ShortIntegers,
     share: tuple[int, int],
     keep: Floats,
     pace: Pace,

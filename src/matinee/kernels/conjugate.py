@@ -7,18 +7,16 @@ from itertools import pairwise
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.integer]
+from matinee.kernels.arrays import AnyIntegers, Floats
 
 PARTS = 8
 """Portions of the rows for each thread, so that one which is held up holds up little."""
 
 
 def descend(
-    offsets: Integers,
-    indices: Integers,
+    offsets: AnyIntegers,
+    indices: AnyIntegers,
     fixed: Floats,
     gram: Floats,
     penalty: Floats,
@@ -52,8 +50,8 @@ def descend(
 @njit(nogil=True, cache=True, fastmath=True)
 def _descend(
     rows: tuple[int, int],
-    offsets: Integers,
-    indices: Integers,
+    offsets: AnyIntegers,
+    indices: AnyIntegers,
     fixed: Floats,
     gram: Floats,
     penalty: Floats,
@@ -88,7 +86,7 @@ def _descend(
 
 @njit(nogil=True, cache=True, fastmath=True, inline="always")
 def _image(
-    entries: Integers,
+    entries: AnyIntegers,
     fixed: Floats,
     gram: Floats,
     penalty: np.float32,

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Integers = NDArray[np.integer]
+from matinee.kernels.arrays import AnyIntegers, Flags
 
 
 @njit(nogil=True, cache=True)
 def mark(
-    lists: Integers,
-    users: Integers,
-    offsets: Integers,
-    films: Integers,
+    lists: AnyIntegers,
+    users: AnyIntegers,
+    offsets: AnyIntegers,
+    films: AnyIntegers,
     n_films: int,
-    hits: NDArray[np.bool_],
-    relevant: Integers,
+    hits: Flags,
+    relevant: AnyIntegers,
 ) -> int:
     """Mark hits and count what is held out, a list at a time, until one makes no sense.
 

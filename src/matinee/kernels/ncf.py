@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from matinee.kernels.adam import Floats, Longs, Moments, move, move_rows, pace
+from matinee.kernels.adam import Moments, move, move_rows, pace
+from matinee.kernels.arrays import Doubles, Floats, Integers, ShortIntegers
 
 SMALL = 1 << 18
 """Multiplications of a product from which BLAS takes to several threads."""
@@ -40,7 +40,7 @@ class Net(NamedTuple):
     """
 
     dim: int
-    widths: Longs
+    widths: Integers
     l2: float
     dense: Floats
     people: Floats
@@ -80,8 +80,8 @@ class Room(NamedTuple):
     slopes: Floats
     to_people: Floats
     to_films: Floats
-    first_people: NDArray[np.int32]
-    first_films: NDArray[np.int32]
+    first_people: ShortIntegers
+    first_films: ShortIntegers
     scratch: Floats
 
 
@@ -105,13 +105,13 @@ def make_room(net: Net, people: int, each: int, threads: int) -> Room:
 def train(
     net: Net,
     state: State,
-    users: Longs,
-    items: Longs,
+    users: Integers,
+    items: Integers,
     per_step: int,
-    rates: NDArray[np.float64],
+    rates: Doubles,
     done: int,
     room: Room,
-) -> NDArray[np.float64]:
+) -> Doubles:
     """Take steps of Adam on binary cross-entropy.
 
     Args:
@@ -137,7 +137,7 @@ def train(
 
 
 @njit(nogil=True, cache=True)
-def slopes(net: Net, users: Longs, items: Longs, room: Room, share: tuple[int, int]) -> float:
+def slopes(net: Net, users: Integers, items: Integers, room: Room, share: tuple[int, int]) -> float:
     """Gradients of the parts of a step that are one of so many threads'; their part of the loss."""
     bounds, total = _parts(len(users), items.shape[1], net.widths), 0.0
     for part in range(share[0], len(bounds) - 1, share[1]):
@@ -149,8 +149,8 @@ def slopes(net: Net, users: Longs, items: Longs, room: Room, share: tuple[int, i
 def update(
     net: Net,
     state: State,
-    users: Longs,
-    items: Longs,
+    users: Integers,
+    items: Integers,
     rate: float,
     number: int,
     room: Room,
@@ -170,7 +170,7 @@ def update(
 
 
 @njit(nogil=True, cache=True)
-def _parts(people, each, widths):
+def _parts(people: int, each: int, widths: Integers) -> Integers:
     """Where parts of about the same size begin, an even number of them unless there is one."""
     largest = (widths[:-1] * widths[1:]).max() if len(widths) else 1
     most = max(min(PART, SMALL // largest - each), 1)
@@ -180,7 +180,9 @@ def _parts(people, each, widths):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _part(net, users, items, bounds, room, part, thread):
+def _part(
+    net: Net, users: Integers, items: Integers, bounds: Integers, room: Room, part: int, thread: int
+) -> float:
     """Loss and gradients of some people's examples, as shares of the whole step's mean."""
     here = slice(bounds[part], bounds[part + 1])
     each, dim = items.shape[1], net.dim
@@ -217,14 +219,16 @@ def _part(net, users, items, bounds, room, part, thread):
 
 
 @njit(nogil=True, cache=True)
-def _cut(spare, rows, columns):
+def _cut(spare: Floats, rows: int, columns: int) -> tuple[Floats, Floats]:
     """A matrix cut from the front of spare memory, and the rest of it."""
     size = rows * columns
     return spare[:size].reshape(rows, columns), spare[size:]
 
 
 @njit(nogil=True, cache=True)
-def _halves(table, rows, dim, spare):
+def _halves(
+    table: Floats, rows: Integers, dim: int, spare: Floats
+) -> tuple[tuple[Floats, Floats], Floats]:
     """The product's and the tower's part of some rows, each contiguous."""
     product, spare = _cut(spare, len(rows), dim)
     tower, spare = _cut(spare, len(rows), table.shape[1] - dim)
@@ -238,7 +242,7 @@ def _halves(table, rows, dim, spare):
 
 
 @njit(nogil=True, cache=True)
-def _put(tower, rows, dim):
+def _put(tower: Floats, rows: Floats, dim: int) -> None:
     """Write the tower's part of some rows."""
     for entry in range(len(rows)):
         for k in range(tower.shape[1]):
@@ -246,12 +250,14 @@ def _put(tower, rows, dim):
 
 
 @njit(nogil=True, cache=True)
-def _matrix(flat, at, rows, columns):
+def _matrix(flat: Floats, at: int, rows: int, columns: int) -> Floats:
     return flat[at : at + rows * columns].reshape(rows, columns)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _climb(flat, widths, left, right, hidden, spare):
+def _climb(
+    flat: Floats, widths: Integers, left: Floats, right: Floats, hidden: Floats, spare: Floats
+) -> Floats:
     """Activations of all layers, one after the other in `hidden`; the rest of `spare`.
 
     The first layer takes the two sides apart, a person's once for all their films.
@@ -283,7 +289,7 @@ def _climb(flat, widths, left, right, hidden, spare):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _logits(out, left, right, top, logits):
+def _logits(out: Floats, left: Floats, right: Floats, top: Floats, logits: Floats) -> None:
     """Scores `[n]` from the weights of the output, the two factors and the tower's top."""
     dim, each = left.shape[1], len(right) // len(left)
     for entry in range(len(logits)):
@@ -296,7 +302,7 @@ def _logits(out, left, right, top, logits):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _loss(logits, each, share):
+def _loss(logits: Floats, each: int, share: np.float32) -> float:
     """Cross-entropy, its share of the mean; `logits` become its gradient."""
     total, product, one = 0.0, 1.0, np.float32(1)
     for entry in range(len(logits)):
@@ -309,11 +315,19 @@ def _loss(logits, each, share):
             total, product = total + math.log(product), 1.0
         chance = (one if z > 0 else small) / (one + small)
         logits[entry] = sign * share * chance
-    return (total + math.log(product)) * share
+    return float((total + math.log(product)) * share)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _product(out, slope, left, right, logits, to_people, to_films):
+def _product(
+    out: Floats,
+    slope: Floats,
+    left: Floats,
+    right: Floats,
+    logits: Floats,
+    to_people: Floats,
+    to_films: Floats,
+) -> None:
     """Gradients of the product branch, and of the bias of the output."""
     dim, each = left.shape[1], len(right) // len(left)
     for entry in range(len(logits)):
@@ -330,7 +344,7 @@ def _product(out, slope, left, right, logits, to_people, to_films):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _to_top(out, slope, top, logits, back):
+def _to_top(out: Floats, slope: Floats, top: Floats, logits: Floats, back: Floats) -> None:
     """Gradient of the tower's top before its ReLU, `[n, last]`, and of what weighs it."""
     for entry in range(len(top)):
         g, high, row = logits[entry], top[entry], back[entry]
@@ -340,7 +354,16 @@ def _to_top(out, slope, top, logits, back):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _descend(flat, slope, widths, left, right, hidden, back, spare):
+def _descend(
+    flat: Floats,
+    slope: Floats,
+    widths: Integers,
+    left: Floats,
+    right: Floats,
+    hidden: Floats,
+    back: Floats,
+    spare: Floats,
+) -> tuple[Floats, Floats]:
     """Gradients of all layers, and of the two sides of the tower's input.
 
     `back` `[n, last]` is the gradient of the top before its ReLU.
@@ -377,7 +400,7 @@ def _descend(flat, slope, widths, left, right, hidden, back, spare):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _add_rows(matrix, total):
+def _add_rows(matrix: Floats, total: Floats) -> None:
     """Add all rows of a matrix to a vector."""
     for entry in range(len(matrix)):
         row = matrix[entry]
@@ -386,7 +409,7 @@ def _add_rows(matrix, total):
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _shrink(table, rows, gradients, weight):
+def _shrink(table: Floats, rows: Integers, gradients: Floats, weight: np.float32) -> float:
     """Add the gradient of `weight` times the squared lengths of rows, and tell these."""
     total, twice = 0.0, np.float32(2 * weight)
     for entry in range(len(rows)):
@@ -394,4 +417,4 @@ def _shrink(table, rows, gradients, weight):
         for k in range(len(row)):
             total += row[k] * row[k]
             gradient[k] += twice * row[k]
-    return total * weight
+    return float(total * weight)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Integers = NDArray[np.integer]
-Floats = NDArray[np.float32]
+from matinee.kernels.arrays import AnyIntegers, Floats
 
 
 @njit(nogil=True, cache=True)
 def count(
     span: tuple[int, int],
-    starts: Integers,
-    people: Integers,
-    places: Integers,
-    offsets: Integers,
-    films: Integers,
+    starts: AnyIntegers,
+    people: AnyIntegers,
+    places: AnyIntegers,
+    offsets: AnyIntegers,
+    films: AnyIntegers,
     values: Floats,
     gram: Floats,
 ) -> None:

@@ -36,11 +36,15 @@ def upper_gram(matrix: csr_array) -> NDArray[np.float32]:
     columns = csr_array((numbers, rows.indices, rows.indptr), shape=rows.shape).tocsc()
     n = rows.shape[1]
     gram = np.zeros((n, n), np.float32)
-    by_film = columns.indptr, columns.indices, columns.data
+    by_film = columns.indptr, columns.indices, columns.data.astype(np.int32, copy=False)
     by_person = rows.indptr, rows.indices, rows.data.astype(np.float32, copy=False)
+
+    def count(span: tuple[int, int]) -> None:
+        pairs.count(span, *by_film, *by_person, gram)
+
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
         spans = ((start, min(start + 64, n)) for start in range(0, n, 64))
-        list(threads.map(lambda span: pairs.count(span, *by_film, *by_person, gram), spans))
+        list(threads.map(count, spans))
     return gram
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.batches import Batch, SampledBatches
-from matinee.kernels.adam import Longs
 from matinee.kernels.adam import Moments as Arrays
+from matinee.kernels.arrays import Integers
 from matinee.kernels.ncf import Net, Room, State, make_room, slopes, train, update
 from matinee.models.base import Moments
 from matinee.training import TrainerConfig
@@ -92,8 +92,8 @@ class NCFLoop:
 def _share(
     net: Net,
     state: State,
-    users: Longs,
-    items: Longs,
+    users: Integers,
+    items: Integers,
     per_step: int,
     rates: NDArray[np.float64],
     done: int,
