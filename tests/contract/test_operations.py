@@ -67,7 +67,7 @@ def test_a_step_does_as_much_however_large_the_tables(name: str, people: int, fi
     assert large.numbers <= 1.1 * small.numbers
 
 
-@pytest.mark.parametrize("name", ["mf", "neumf", "ratingdnn", "multvae", "sasrec"])
+@pytest.mark.parametrize("name", ["mf", "neumf", "ratingdnn", "multvae"])
 def test_a_larger_batch_takes_no_more_operations(name: str) -> None:
     data = ratings(people=1000, films=60)  # so few that their softmax is one block
     small, large = (step(name, data, batch) for batch in (32, 256))

@@ -82,10 +82,9 @@ class IALS(Solved[IALSConfig]):
         self.gram.copy_(items.T @ items)
 
     def solving_bytes(self) -> int:
-        """The vectors of everyone, and the equations of a block of people."""
-        dim, rows = self.config.dim, max(self.sizes.users, self.sizes.items)
-        together = 4 * (3 * BLOCK + 3 * dim**2 * min(rows, BLOCK // (8 * dim)))
-        return 2 * super().solving_bytes() + 8 * rows * dim + together
+        """The ratings both ways, the vectors of everyone, and those gathered for a block."""
+        rows = self.sizes.users + self.sizes.items
+        return 2 * super().solving_bytes() + 12 * rows * self.config.dim + 3 * 4 * BLOCK
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Inner products of the films with the vector solved from each history."""
