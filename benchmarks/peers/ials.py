@@ -8,6 +8,7 @@ up to a constant. LensKit minimises the same, with a weight of c - 1.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,12 +75,12 @@ def lenskit(arrays: Arrays) -> Task:
     data = from_interactions_df(pd.DataFrame(columns))
     settings = {"embedding_size": DIM, "epochs": SWEEPS, "regularization": L2 * CONFIDENCE}
 
-    def run() -> ImplicitMFScorer:
+    def run() -> Any:
         model = ImplicitMFScorer(weight=CONFIDENCE - 1, **settings)
         model.train(data)
         return model
 
-    def judged(model: ImplicitMFScorer) -> Quality:
+    def judged(model: Any) -> Quality:
         items = np.zeros((int(arrays["n_items"]), DIM))
         items[model.items.ids()] = np.asarray(model.item_embeddings)
         return judge(arrays, rescaled(items))

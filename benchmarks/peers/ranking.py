@@ -36,7 +36,7 @@ RANX = tuple(f"{name}@{K}" for name in ("ndcg", "map", "recall"))
 
 def ranx(arrays: Arrays) -> Task:
     """`evaluate` on arrays of (film, score), its shortest way."""
-    from numba.typed import List
+    from numba.typed.typedlist import List
     from ranx import evaluate
 
     def run(people: slice = slice(None)) -> list[float]:

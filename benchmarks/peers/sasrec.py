@@ -57,7 +57,7 @@ def rectools(arrays: Arrays, length: int, share: float = 1.0) -> Task:
     columns = {Columns.User: users, Columns.Item: items, Columns.Weight: 1.0}
     data = Dataset.construct(pd.DataFrame({**columns, Columns.Datetime: times}))
 
-    def trainer() -> Trainer:
+    def trainer() -> Any:
         quiet = dict.fromkeys(
             ("enable_progress_bar", "enable_model_summary", "logger", "enable_checkpointing"), False
         )
@@ -111,7 +111,7 @@ def recbole(arrays: Arrays, length: int) -> Task:
         "train_batch_size": BATCH,
     }
     epoch, share, _ = prepared("SASRec", users, items, settings, most=RECBOLE_BATCHES)
-    nothing = dict.fromkeys(("hit_rate@10", "ndcg@10"), float("nan"))
+    nothing: Quality = dict.fromkeys(("hit_rate@10", "ndcg@10"), float("nan"))
     return Task(epoch, lambda _: nothing, share)
 
 

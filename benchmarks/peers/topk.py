@@ -48,7 +48,11 @@ def implicit(arrays: Arrays) -> Task:
         (ones, (arrays["train_users"], arrays["train_items"])), (len(users), len(items))
     )
     everyone = np.arange(len(users))
-    return Task(lambda: model.recommend(everyone, seen, N=K)[0], lambda lists: judge(arrays, lists))
+
+    def run() -> NDArray[np.int32]:
+        return model.recommend(everyone, seen, N=K)[0]
+
+    return Task(run, lambda lists: judge(arrays, lists))
 
 
 def judge(arrays: Arrays, lists: NDArray[np.integer]) -> Quality:

@@ -44,8 +44,8 @@ def timed(task: Task) -> tuple[Any, float, float]:
     """What a run gives, its seconds by the clock, and its seconds of the processor."""
     clock, processor = time.perf_counter(), time.process_time()
     outcome = task.run()
-    taken = time.perf_counter() - clock, time.process_time() - processor
-    return outcome, *(seconds / task.share for seconds in taken)
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    return outcome, clock / task.share, processor / task.share
 
 
 if __name__ == "__main__":
