@@ -59,8 +59,7 @@ def test_what_a_fit_takes_is_foretold(name: str) -> None:
     def run() -> None:
         fit(build(name, config.model_dump(), Sizes.of(data)), data, loop)
 
-    if issubclass(kind, Learned):
-        run()  # compiling a loop for the first time takes memory of its own
+    run()  # compiling a loop for the first time takes memory of its own
     taken = peak_bytes(run)
     assert taken <= UNDER * expected.total
     assert expected.total <= OVER * (taken + ALWAYS)
