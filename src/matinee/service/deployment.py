@@ -81,7 +81,8 @@ def probe(artefact: Artefact, index: FilmIndex | None = None) -> None:
     """
     popular = artefact.catalogue.ids[int(artefact.favour[0])]
     asks = [Ask(likes=(f"id:{popular}",), k=3), Ask(user=artefact.history.user_ids[0], k=3), Ask()]
-    for answer in recommend_batch(artefact, asks, index):
+    # Each alone: what answers one of them, compiled loops included, may not be what answers all.
+    for answer in (recommend_batch(artefact, [ask], index)[0] for ask in asks):
         if isinstance(answer, MatineeError):
             raise answer
         if len(artefact.catalogue) > 1 and not answer.items:
