@@ -24,7 +24,11 @@ CONFIG: dict[str, Any] = {
         # No schema can say which titles, genres, cursors and files there are.
         "positive_data_acceptance": {
             "expected-statuses": ["2xx", "401", "403", "404", "409", "415", "422"]
-        }
+        },
+        # A head of text without end is refused before anyone looks at what it asks (431).
+        "negative_data_rejection": {
+            "expected-statuses": ["400", "401", "403", "404", "405", "409", "415", "422", "431"]
+        },
     }
 }
 
