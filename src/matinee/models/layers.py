@@ -10,6 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from matinee import kernels
+
+CACHED = 1 << 19
+"""Activations of a layer held at once when all films are scored: what stays in the cache."""
+NARROW = 1 << 12
+"""Weights of a layer up to which products are so small that a compiled loop is faster."""
+
 
 class Table(nn.Embedding):
     """A table of vectors whose gradient is sparse, so that a step touches only its own rows.
@@ -152,11 +159,51 @@ class PairTower(nn.Module):
         """Outputs `[B, K, widths[-1]]` from what the first layer made of both sides."""
         return self.layers[1:](left[:, None] + right)
 
+    def weighed(self, people: Tensor, films: Tensor, weight: Tensor) -> Tensor:
+        """Outputs `[B, K]`, each unit times its `weight`, without gradients.
+
+        Args:
+            people: `[B, person]`.
+            films: `[K, film]` for everyone, or `[B, K, film]` for each.
+            weight: `[widths[-1]]`.
+        """
+        left, right = self.of_people(people), self.of_films(films)
+        if films.ndim == 2 and self._narrow and kernels.at_hand():
+            return self._weighed_compiled(left, right, weight)
+        scores = left.new_empty(len(left), films.shape[-2])
+        for rows in row_chunks(len(left), films.shape[-2] * left.shape[1], limit=CACHED):
+            some = right if films.ndim == 2 else right[rows]
+            scores[rows] = self.joined(left[rows], some) @ weight
+        return scores
+
+    def _weighed_compiled(self, left: Tensor, right: Tensor, weight: Tensor) -> Tensor:
+        from matinee.kernels import tower as loop  # noqa: PLC0415 - needs numba
+
+        upper = [(_array(layer.weight), _array(layer.bias)) for layer in self._linear[1:]]
+        people, films = _array(left), _array(right)
+        threads = torch.get_num_threads()
+        return torch.from_numpy(loop.weigh(people, films, upper, _array(weight), threads))
+
+    @property
+    def _narrow(self) -> bool:
+        """Whether a compiled loop can take the layers, and is the faster way."""
+        largest = max((layer.weight.numel() for layer in self._linear[1:]), default=0)
+        on_cpu = self._first.weight.device.type == "cpu"
+        return on_cpu and largest <= NARROW and not self.training  # which may drop units
+
+    @property
+    def _linear(self) -> list[nn.Linear]:
+        return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+
     @property
     def _first(self) -> nn.Linear:
         first = self.layers[0]
         assert isinstance(first, nn.Linear)
         return first
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.detach().numpy()
 
 
 def row_chunks(rows: int, floats_a_row: int, *, limit: int = 1 << 24) -> list[slice]:

@@ -29,8 +29,6 @@ FOLD_IN_NEGATIVES = 512
 
 WIDEST = 1 << 12
 """Weights of a layer up to which steps are so small that a compiled loop pays."""
-CACHED = 1 << 19
-"""Activations of a layer held at once when all films are scored: what stays in the cache."""
 
 
 class NCFConfig(Config):
@@ -196,17 +194,10 @@ class NCF(Learned[N]):
         """Logits; strangers' vectors are folded in from their histories."""
         people, dim = self.people(queries), self.dim
         films = self.items.weight if items is None else self.items(items)
-        weight, shared = self.out.weight[0], films.ndim == 2
+        weight = self.out.weight[0]
         scores = _inner(people[:, :dim] * weight[:dim], films[..., :dim]) + self.out.bias
         if self.tower is not None:
-            left, right = (
-                self.tower.of_people(people[:, dim:]),
-                self.tower.of_films(films[..., dim:]),
-            )
-            floats = films.shape[-2] * left.shape[1]
-            for rows in row_chunks(len(people), floats, limit=CACHED):
-                hidden = self.tower.joined(left[rows], right if shared else right[rows])
-                scores[rows] += hidden @ weight[dim:]
+            scores += self.tower.weighed(people[:, dim:], films[..., dim:], weight[dim:])
         return scores
 
     def people(self, queries: Queries) -> Tensor:
