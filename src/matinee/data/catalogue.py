@@ -49,19 +49,14 @@ class Catalogue:
     @classmethod
     def from_frame(cls, frame: pl.DataFrame) -> Self:
         """Complete a frame that has at least `id`: absent columns are filled, types cast."""
-        absent = {
-            "title": pl.col("id").cast(SCHEMA["id"]),
-            "year": pl.lit(None, dtype=SCHEMA["year"]),
-            "genres": pl.lit([], dtype=SCHEMA["genres"]),
-            "tags": pl.lit([], dtype=SCHEMA["tags"]),
-        }
-        columns = {
-            name: pl.col(name).cast(SCHEMA[name]) for name in SCHEMA if name in frame.columns
-        }
-        for name, value in absent.items():
-            columns[name] = columns[name].fill_null(value) if name in columns else value
+        columns = [frame["id"].cast(SCHEMA["id"])]
+        for name in list(SCHEMA)[1:]:
+            absent = columns[0].alias(name) if name == "title" else _nothing(name, frame.height)
+            given = frame[name].cast(SCHEMA[name]) if name in frame.columns else absent
+            known = given.is_not_null()
+            columns.append(given if known.all() else given.zip_with(known, absent))
         free = [name for name in frame.columns if name not in SCHEMA]
-        return cls(frame.lazy().with_columns(**columns).select([*SCHEMA, *free]).collect())
+        return cls(pl.DataFrame([*columns, *(frame[name] for name in free)]))
 
     @classmethod
     def bare(cls, ids: Vocabulary) -> Self:
@@ -127,3 +122,9 @@ class Catalogue:
         pairs = pairs.drop_nulls()
         matrix[pairs["film"].to_numpy(), self.genres.encode(pairs["genres"])] = True
         return matrix
+
+
+def _nothing(column: str, height: int) -> pl.Series:
+    """A column of which nothing is known; making one row and repeating it is many times as fast."""
+    value = [] if SCHEMA[column] == pl.List else None
+    return pl.Series(column, [value], SCHEMA[column]).new_from_index(0, height)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from matinee.errors import DataError, unknown
@@ -104,4 +105,4 @@ class Numbers(Vocabulary):
 
     def decode(self, indices: Sequence[int] | NDArray[np.integer]) -> list[str]:
         """The integers as text."""
-        return list(map(str, np.asarray(indices).tolist()))
+        return pl.Series(np.asarray(indices)).cast(pl.String).to_list()

@@ -87,7 +87,9 @@ def _found(hits: BoolArray, k: int) -> Vector:
 def _precision_at_hits(hits: BoolArray, k: int) -> Vector:
     """Only the hits are visited: they are few, the places many."""
     users, places = np.nonzero(hits[:, :k])
-    found = np.arange(1, len(users) + 1) - np.searchsorted(users, users)
+    counts = np.bincount(users, minlength=len(hits))
+    before = np.cumsum(counts) - counts
+    found = np.arange(1, len(users) + 1) - before[users]
     sums = np.bincount(users, weights=found / (places + 1), minlength=len(hits))
     return np.asarray(sums, np.float64)
 
