@@ -1,4 +1,4 @@
-"""Ridge regression of short histories on the vectors of films; its twin is in `BiasedMF`."""
+"""Ridge regressions of short histories; twins: `BiasedMF._solve` and `IALS._solution`."""
 
 from __future__ import annotations
 
@@ -10,45 +10,33 @@ from matinee.kernels.arrays import Floats, Integers
 
 @njit(cache=True, fastmath=True, nogil=True)
 def solve(
-    films: Floats,
-    offsets: Integers,
-    items: Integers,
-    ratings: Floats,
-    mean: float,
-    ridge: Floats,
-    usual: float,
+    design: Floats, targets: Floats, offsets: Integers, base: Floats, penalty: Floats
 ) -> Floats:
-    """What people like, from what they rated.
+    """The x of (Σ hhᵀ + G + diag(λ)) x = Σ t h, for each of B people.
 
     Args:
-        films: `[n_items, d]`, the last column the films' biases.
-        offsets: `[B + 1]`; person b has the entries `offsets[b]:offsets[b + 1]`.
-        items: The films of the entries.
-        ratings: Their stars.
-        mean: The stars that anything gets to begin with.
-        ridge: `[d]` penalty on the square of each number, for each rating.
-        usual: How many ratings the penalty is for at the least.
+        design: The h, `[n, d]`.
+        targets: The t, `[n]`.
+        offsets: `[B + 1]`; person b has the rows `offsets[b]:offsets[b + 1]`.
+        base: G, `[d, d]`, of which the lower half is read.
+        penalty: λ of each person, `[B, d]`.
 
     Returns:
-        `[B, d]`, the last column the people's biases.
+        `[B, d]`.
     """
-    d = films.shape[1]
-    rows = np.zeros((len(offsets) - 1, d), np.float32)
-    normal, film = np.empty((d, d), np.float32), np.empty(d, np.float32)
+    d = design.shape[1]
+    rows, normal = np.zeros((len(penalty), d), np.float32), np.empty((d, d), np.float32)
     for b in range(len(rows)):
         row = rows[b]
-        normal[:] = 0.0
+        normal[:] = base
         for e in range(offsets[b], offsets[b + 1]):
-            film[:] = films[items[e]]
-            error = np.float32(ratings[e] - mean - film[d - 1])
-            film[d - 1] = 1.0
+            h, target = design[e], targets[e]
             for i in range(d):
-                row[i] += error * film[i]
+                row[i] += target * h[i]
                 for j in range(i + 1):
-                    normal[i, j] += film[i] * film[j]
-        given = max(usual, offsets[b + 1] - offsets[b])
+                    normal[i, j] += h[i] * h[j]
         for i in range(d):
-            normal[i, i] += np.float32(ridge[i] * given)
+            normal[i, i] += penalty[b, i]
         _factorise(normal)
         _substitute(normal, row)
     return rows

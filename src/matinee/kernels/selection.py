@@ -13,6 +13,9 @@ STRIDE = 64
 GROUP = 8
 """People for whom a film's vector is read once; each has a bit of a byte."""
 
+ABREAST = 4
+"""People whose sums are made at once, as many as the registers hold; divides `GROUP`."""
+
 DIFFER, BROKEN = np.uint8(1), np.uint8(2)
 """What the scores of a person with all films are: not all the same; not all numbers."""
 
@@ -98,19 +101,25 @@ def top_products(
     """
     items, values = _nothing(len(people), k)
     kinds = np.zeros(len(people), np.uint8)
-    hidden = np.empty(len(films), np.uint8)
+
     for start in range(0, len(people), GROUP):
-        stop = min(start + GROUP, len(people))
-        hidden[:] = 0
-        for person in range(start, stop):
-            for film in barred[offsets[person] : offsets[person + 1]]:
-                hidden[film] |= 1 << (person - start)
-        rows = slice(start, stop)
+        rows = slice(start, start + GROUP)
+        hidden = _hidden(len(films), offsets[start : start + GROUP + 1], barred)
         _scan(people[rows], films, hidden, rank, items[rows], values[rows], kinds[rows])
     return items, values, kinds
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
+@njit(cache=True, nogil=True)
+def _hidden(films: int, offsets: Integers, barred: Integers) -> Bits:
+    """For whom of a group a film is barred, a bit each, `[films]`."""
+    hidden = np.zeros(films, np.uint8)
+    for person in range(len(offsets) - 1):
+        for film in barred[offsets[person] : offsets[person + 1]]:
+            hidden[film] |= 1 << person
+    return hidden
+
+
+@njit(cache=True, nogil=True)
 def _scan(
     people: Floats,
     films: Floats,
@@ -120,21 +129,54 @@ def _scan(
     values: Floats,
     kinds: Bits,
 ) -> None:
-    first = np.zeros(len(people), np.float32)
-    last = items.shape[1] - 1
-    for film in range(len(films)):
+    """The lists of a group, from the scores of `STRIDE` films at a time."""
+    filled = np.zeros((-(-len(people) // ABREAST) * ABREAST, people.shape[1]), np.float32)
+    filled[: len(people)] = people
+    scores, first = np.empty((len(filled), STRIDE), np.float32), np.empty(len(people), np.float32)
+    for start in range(0, len(films), STRIDE):
+        block = films[start : start + STRIDE]
+        for one in range(0, len(filled), ABREAST):
+            _products(filled[one : one + ABREAST], block, scores[one : one + ABREAST])
+        if start == 0:
+            first[:] = scores[: len(people), 0]
         for person in range(len(people)):
-            score = np.float32(0.0)
-            for i in range(people.shape[1]):
-                score += people[person, i] * films[film, i]
-            if film == 0:
-                first[person] = score
-            if score != first[person]:
-                kinds[person] |= DIFFER
-            if np.isnan(score):
-                kinds[person] |= BROKEN
-            if score >= values[person, last] and not hidden[film] >> person & 1:
-                _offer(film, score, rank, items[person], values[person])
+            row, worst = scores[person, : len(block)], values[person, -1]
+            differ, broken, reach = _judged(row, first[person], worst)
+            kinds[person] |= DIFFER * differ | BROKEN * broken
+            if not reach:
+                continue
+            for film in range(start, start + len(block)):
+                score = row[film - start]
+                if score >= values[person, -1] and not hidden[film] >> person & 1:
+                    _offer(film, score, rank, items[person], values[person])
+
+
+@njit(cache=True, nogil=True)
+def _judged(scores: Floats, first: np.float32, worst: np.float32) -> tuple[bool, bool, bool]:
+    """Whether any score is another than the first, no number, or as good as the worst listed."""
+    differ = broken = reach = False
+    for score in scores:
+        differ |= score != first
+        broken |= score != score  # noqa: PLR0124 - as only NaN is
+        reach |= score >= worst
+    return differ, broken, reach
+
+
+@njit(cache=True, nogil=True, fastmath=SUMS)
+def _products(people: Floats, films: Floats, scores: Floats) -> None:
+    """Inner products of `ABREAST` people with films, each of which is loaded once for all."""
+    a, b, c, d = people[0], people[1], people[2], people[3]
+    p, q, r, s = scores[0], scores[1], scores[2], scores[3]
+    for film in range(len(films)):
+        row = films[film]
+        one = two = three = four = np.float32(0)
+        for i in range(len(row)):
+            x = row[i]
+            one += a[i] * x
+            two += b[i] * x
+            three += c[i] * x
+            four += d[i] * x
+        p[film], q[film], r[film], s[film] = one, two, three, four
 
 
 @njit(cache=True, nogil=True)

@@ -167,12 +167,9 @@ class BiasedMF(Learned[BiasedMFConfig]):
     def _solve_compiled(self, queries: Queries) -> Tensor:
         from matinee.kernels import ridge  # noqa: PLC0415 - compiles
 
-        arrays = (queries.offsets.numpy(), queries.items.numpy(), queries.ratings.numpy())
-        rows = ridge.solve(
-            self.items.weight.detach().numpy(),
-            *arrays,
-            self.mean.item(),
-            self.ridge.numpy(),
-            self.usual.item(),
-        )
-        return torch.from_numpy(rows)
+        design = self.items.weight.detach()[queries.items]
+        targets = queries.ratings - self.mean - design[:, -1]
+        design[:, -1] = 1.0
+        penalty = torch.maximum(self.usual, queries.lengths)[:, None] * self.ridge
+        arrays = (design, targets, queries.offsets, torch.zeros(2 * design.shape[1:]), penalty)
+        return torch.from_numpy(ridge.solve(*(array.numpy() for array in arrays)))

@@ -114,6 +114,8 @@ class IALS(Solved[IALSConfig]):
     def _solution(self, offsets: Tensor, indices: Tensor) -> Tensor:
         """Each person's vector, `[n, dim]`: of (Σ hhᵀ + α HᵀH + λ_r I) w = Σ h over the history."""
         penalty = self._penalty(offsets, self.factors)
+        if kernels.at_hand() and self.device.type == "cpu":
+            return self._solution_compiled(offsets, indices, penalty)
         solution = self.factors.new_zeros(len(penalty), self.config.dim)
         for rows, gathered in _gathered(offsets, indices, self.factors):
             normal = torch.baddbmm(self.gram, gathered.mT, gathered, beta=self.config.unobserved)
@@ -122,6 +124,14 @@ class IALS(Solved[IALSConfig]):
             solved = torch.cholesky_solve(right, torch.linalg.cholesky(normal))
             solution[rows] = solved.squeeze(2)
         return solution
+
+    def _solution_compiled(self, offsets: Tensor, indices: Tensor, penalty: Tensor) -> Tensor:
+        from matinee.kernels import ridge  # noqa: PLC0415 - compiles
+
+        design, base = self.factors[indices], self.config.unobserved * self.gram
+        penalties = penalty[:, None].expand(-1, self.config.dim).contiguous()
+        arrays = (design, torch.ones(len(design)), offsets, base, penalties)
+        return torch.from_numpy(ridge.solve(*(array.numpy() for array in arrays)))
 
     def _descend(self, offsets: Tensor, indices: Tensor, fixed: Tensor, moving: Tensor) -> None:
         """Take `steps` of conjugate gradient in every row of `moving` `[n, dim]`, in place.

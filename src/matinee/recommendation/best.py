@@ -1,4 +1,4 @@
-"""The best films of each of some people: by a scan for a few of them, by a table for many."""
+"""The best films of each of some people: by a scan over the films, or by a table of all scores."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from matinee.models.base import DotProduct
 from matinee.recommendation.index import FilmIndex
 from matinee.recommendation.topk import top, unseen_top
 
-FEW, MANY = 4, 100_000
-"""A scan is faster than a table for so few people, or from so many films."""
 MOST = 1024
 """Films that an index is asked for at most: beyond, looking at all of them is as good."""
 SPARE = 8
@@ -90,11 +88,7 @@ def best(
 
 
 def _exact(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> list[Best]:
-    found = None
-    few = len(wishes) <= FEW or len(artefact.catalogue) >= MANY
-    if few and all(wish.passing is None for wish in wishes):
-        found = _scanned(artefact, queries, wishes)
-    if found is not None:
+    if (found := _scanned(artefact, queries, wishes)) is not None:
         return _cut(wishes, *found)
     listed: list[Best] = []
     step = block_rows(len(artefact.catalogue))
@@ -123,6 +117,8 @@ Ranked = tuple[Tensor, Tensor, list[bool]]
 def _scanned(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> Ranked | None:
     """By a compiled scan over the films; None where that cannot tell."""
     model = artefact.model
+    if any(wish.passing is not None for wish in wishes):
+        return None
     if not (kernels.at_hand() and isinstance(model, DotProduct) and model.device.type == "cpu"):
         return None
     if not bool(queries.lengths.all()):
