@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
 import numpy as np
 from numba import njit
 
@@ -15,6 +18,9 @@ GROUP = 8
 
 ABREAST = 4
 """People whose sums are made at once, as many as the registers hold; divides `GROUP`."""
+
+SHARED = 100_000
+"""Films for each thread from which their waking is worth it."""
 
 DIFFER, BROKEN = np.uint8(1), np.uint8(2)
 """What the scores of a person with all films are: not all the same; not all numbers."""
@@ -75,7 +81,6 @@ def _highest(scores: Floats) -> float:
     return highest
 
 
-@njit(cache=True, nogil=True)
 def top_products(
     people: Floats,
     films: Floats,
@@ -83,6 +88,7 @@ def top_products(
     barred: Integers,
     k: int,
     rank: Integers,
+    threads: int = 1,
 ) -> tuple[Integers, Floats, Bits]:
     """The k films of highest inner product, without a table of all products.
 
@@ -93,36 +99,55 @@ def top_products(
         barred: Film integers.
         k: Length of the lists.
         rank: `[n]` each film's place among equals.
+        threads: How many may share the films, if these are many.
 
     Returns:
         Film integers `[B, k]`, -1 where nothing was left, their products, minus infinity
         there, and of what kind the products of a person with all films are `[B]`:
         `DIFFER`, `BROKEN`, both or neither.
     """
-    items, values = _nothing(len(people), k)
-    kinds = np.zeros(len(people), np.uint8)
+    parts = max(min(threads, len(films) // SHARED), 1)
+    bounds = np.linspace(0, len(films), parts + 1).astype(np.int64).tolist()
 
-    for start in range(0, len(people), GROUP):
-        rows = slice(start, start + GROUP)
-        hidden = _hidden(len(films), offsets[start : start + GROUP + 1], barred)
-        _scan(people[rows], films, hidden, rank, items[rows], values[rows], kinds[rows])
-    return items, values, kinds
+    def part(span: tuple[int, int]) -> tuple[Integers, Floats, Bits]:
+        return _top_products(people, films, span, offsets, barred, k, rank)
+
+    if parts == 1:
+        return part((0, len(films)))
+    with ThreadPoolExecutor(parts) as pool:
+        items, values, kinds = zip(*pool.map(part, pairwise(bounds)), strict=True)
+    merged = _merged(np.stack(items), np.stack(values), rank)
+    return *merged, np.bitwise_or.reduce(kinds)
 
 
 @njit(cache=True, nogil=True)
-def _hidden(films: int, offsets: Integers, barred: Integers) -> Bits:
-    """For whom of a group a film is barred, a bit each, `[films]`."""
-    hidden = np.zeros(films, np.uint8)
-    for person in range(len(offsets) - 1):
-        for film in barred[offsets[person] : offsets[person + 1]]:
-            hidden[film] |= 1 << person
-    return hidden
+def _top_products(
+    people: Floats,
+    films: Floats,
+    span: tuple[int, int],
+    offsets: Integers,
+    barred: Integers,
+    k: int,
+    rank: Integers,
+) -> tuple[Integers, Floats, Bits]:
+    """What `top_products` gives, of the films of a span; they differ if from film 0."""
+    items, values = _nothing(len(people), k)
+    kinds, hidden = np.zeros(len(people), np.uint8), np.empty(len(films), np.uint8)
+    for start in range(0, len(people), GROUP):
+        rows = slice(start, min(start + GROUP, len(people)))
+        hidden[:] = 0
+        for person in range(rows.start, rows.stop):
+            for film in barred[offsets[person] : offsets[person + 1]]:
+                hidden[film] |= 1 << (person - start)
+        _scan(people[rows], films, span, hidden, rank, items[rows], values[rows], kinds[rows])
+    return items, values, kinds
 
 
 @njit(cache=True, nogil=True)
 def _scan(
     people: Floats,
     films: Floats,
+    span: tuple[int, int],
     hidden: Bits,
     rank: Integers,
     items: Integers,
@@ -132,16 +157,14 @@ def _scan(
     """The lists of a group, from the scores of `STRIDE` films at a time."""
     filled = np.zeros((-(-len(people) // ABREAST) * ABREAST, people.shape[1]), np.float32)
     filled[: len(people)] = people
-    scores, first = np.empty((len(filled), STRIDE), np.float32), np.empty(len(people), np.float32)
-    for start in range(0, len(films), STRIDE):
-        block = films[start : start + STRIDE]
-        for one in range(0, len(filled), ABREAST):
-            _products(filled[one : one + ABREAST], block, scores[one : one + ABREAST])
-        if start == 0:
-            first[:] = scores[: len(people), 0]
+    scores, first = np.empty((2, len(filled), STRIDE), np.float32)
+    _all_products(filled, films[:1], first)
+    for start in range(span[0], span[1], STRIDE):
+        block = films[start : min(start + STRIDE, span[1])]
+        _all_products(filled, block, scores)
         for person in range(len(people)):
             row, worst = scores[person, : len(block)], values[person, -1]
-            differ, broken, reach = _judged(row, first[person], worst)
+            differ, broken, reach = _judged(row, first[person, 0], worst)
             kinds[person] |= DIFFER * differ | BROKEN * broken
             if not reach:
                 continue
@@ -149,6 +172,18 @@ def _scan(
                 score = row[film - start]
                 if score >= values[person, -1] and not hidden[film] >> person & 1:
                     _offer(film, score, rank, items[person], values[person])
+
+
+@njit(cache=True, nogil=True)
+def _merged(items: Integers, values: Floats, rank: Integers) -> tuple[Integers, Floats]:
+    """The best of several lists `[parts, B, k]` of each person."""
+    best, highest = _nothing(items.shape[1], items.shape[2])
+    for part in range(len(items)):
+        for person in range(len(best)):
+            for place in range(items.shape[2]):
+                film, score = items[part, person, place], values[part, person, place]
+                _offer(film, score, rank, best[person], highest[person])
+    return best, highest
 
 
 @njit(cache=True, nogil=True)
@@ -160,6 +195,14 @@ def _judged(scores: Floats, first: np.float32, worst: np.float32) -> tuple[bool,
         broken |= score != score  # noqa: PLR0124 - as only NaN is
         reach |= score >= worst
     return differ, broken, reach
+
+
+@njit(cache=True, nogil=True)
+def _all_products(people: Floats, films: Floats, scores: Floats) -> None:
+    """Inner products of people, a multiple of `ABREAST`, with a block of films."""
+    for start in range(0, len(people), ABREAST):
+        stop = start + ABREAST
+        _products(people[start:stop], films, scores[start:stop])
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS)

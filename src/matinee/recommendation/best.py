@@ -128,7 +128,7 @@ def _scanned(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> Ra
     people, offset = model.person_factors(queries)
     films, k = model.film_factors().numpy(), max(wish.pool for wish in wishes)
     items, scores, kinds = selection.top_products(
-        people.numpy(), films, *_barred(wishes), k, artefact.rank
+        people.numpy(), films, *_barred(wishes), k, artefact.rank, torch.get_num_threads()
     )
     if (kinds != selection.DIFFER).any():
         return None

@@ -17,10 +17,11 @@ from matinee.kernels import selection
     people=st.integers(1, 19),
     films=st.integers(1, 30),
     k=st.integers(1, 12),
+    threads=st.integers(1, 3),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_products_are_sorted_without_what_is_barred(
-    people: int, films: int, k: int, seed: int
+    people: int, films: int, k: int, threads: int, seed: int
 ) -> None:
     """Whole numbers, so that sums are exact and many tie."""
     rng = np.random.default_rng(seed)
@@ -29,7 +30,11 @@ def test_products_are_sorted_without_what_is_barred(
     barred = [rng.choice(films, rng.integers(0, films + 1), replace=False) for _ in range(people)]
     rank = rng.permutation(films)
     offsets = np.cumsum([0, *map(len, barred)])
-    found = selection.top_products(left, right, offsets, np.concatenate(barred), k, rank)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "SHARED", 7)
+        found = selection.top_products(
+            left, right, offsets, np.concatenate(barred), k, rank, threads
+        )
     for person, (items, values, kind) in enumerate(zip(*found, strict=True)):
         scores = right @ left[person]
         open_to = [film for film in range(films) if film not in barred[person]]
