@@ -15,6 +15,7 @@ from benchmarks.own import measurement, reading, section, service, starting
 from benchmarks.own.measurement import Figure, Floor, Measurement
 from benchmarks.peers.comparison import Comparison, Work
 
+RATINGS = "userId,movieId,rating,timestamp\n1,2,3.0,4\n"
 ADDING = Measurement(
     title="Adding up",
     figures={
@@ -127,14 +128,11 @@ def test_every_comparison_is_there() -> None:
     assert len(titles) == len(peers.COMPARISONS)
 
 
-def test_a_job_runs_in_a_process_of_its_own() -> None:
-    told = measure.alone(process)
-    assert told["id"] != os.getpid()
-    assert told["peak_mb"] > 1
-
-
-def process() -> dict[str, int]:
-    return {"id": os.getpid()}
+def test_a_job_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text(RATINGS)
+    told = measure.alone(reading.parse, str(tmp_path))
+    assert told["rows"] == 1
+    assert 10 < told["peak_mb"] < measure.peak_mb()
 
 
 def test_starting_is_told_in_every_turn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +147,7 @@ def test_starting_is_told_in_every_turn(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_turn_of_reading_gives_every_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,2,3.0,4\n")
+    (tmp_path / "ratings.csv").write_text(RATINGS)
     monkeypatch.setattr(reading.simulated, "large", lambda: tmp_path)
     monkeypatch.setattr(reading, "alone", here)
     turn = reading.turn()
@@ -178,7 +176,7 @@ def test_a_latency_counts_from_the_moment_of_coming(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(service, "recommend_batch", answer)
     monkeypatch.setattr(service.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(service.time, "sleep", lambda s: now.__setitem__(0, now[0] + s))
+    monkeypatch.setattr(service.time, "sleep", lambda s: now.__setitem__(0, now[0] + s + 1e-6))
     taken = service.latencies(None, [None] * service.PEOPLE, None, 10.0, 0)  # type: ignore[arg-type]
     assert len(taken) == 10 * service.SECONDS + 1
     assert np.all(taken >= 999)
