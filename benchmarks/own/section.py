@@ -29,11 +29,18 @@ def section(measurement: Measurement, result: Result) -> str:
             for name, figure in measurement.figures.items()
         ),
         "",
+        *(f"- {told}" for told in sentences(measurement, result)),
+    ]
+    return "\n".join(written) + "\n"
+
+
+def sentences(measurement: Measurement, result: Result) -> list[str]:
+    """The goals, the floors, and what else is to be known."""
+    return [
         *(f"Goal: {line.bar}; {line.verdict}." for line in lines(measurement, result)),
         *floors(measurement, result),
         *([measurement.note] if measurement.note else []),
     ]
-    return "\n".join(written) + "\n"
 
 
 def floors(measurement: Measurement, result: Result) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ class Aside:
     processor: float = 0.0
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
+    def looking(self) -> Generator[None]:
         """While entered, nothing counts."""
         clock, processor = time.perf_counter(), time.process_time()
         yield

@@ -2,9 +2,10 @@
 
 Everyone trains the same model on all ratings until everyone's held-out film is among the first ten
 of itself and 99 given ones for 69 % of the people, which is looked at after each epoch by the same
-judge; looking does not count. Nothing is chosen by these figures. Our second batch is: with
-the last film of everyone's training part held out instead, batches of 256 to 2,048 took the same
-processor time an epoch, and 1,024 needed the fewest seconds.
+judge; looking does not count. Nothing is chosen by these figures. Our batches and penalty were
+settled with the last film of everyone's training part held out instead: batches of 256, 512, 1,024
+and 2,048 took the same processor time an epoch; of penalties 0, 0.001, 0.003, 0.01 and 0.03 on
+vectors, 0.01 came highest at 256, and passed 0.69 first.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from benchmarks.peers.neumf import (
     recbole_scores,
 )
 
-GOAL, K, MOST, USUAL = 0.69, 10, 30, 12
-"""Hit rate, cut-off, epochs after which a side is stopped, epochs that the floor is told for."""
+GOAL, K, MOST, USUAL, L2 = 0.69, 10, 30, 12, 0.01
+"""Hit rate, cut-off, epochs after which a side is stopped, epochs of the floor, our penalty."""
 
 
 class Judge:
@@ -82,7 +83,7 @@ def ours(batch: int) -> Side:
 
         columns = arrays["train_users"], arrays["train_items"]
         data = Interactions.build(*columns, catalogue=films(int(arrays["n_items"])))
-        settings = {"dim": DIM, "tower": TOWER, "negatives": NEGATIVES}
+        settings = {"dim": DIM, "tower": TOWER, "negatives": NEGATIVES, "l2": L2}
         loop = TrainerConfig(epochs=MOST, batch_size=batch, learning_rate=RATE)
         judge = Judge(arrays)
 
@@ -151,7 +152,7 @@ def cornac(batch: int) -> Side:
         data = cornac_data(arrays["train_users"], arrays["train_items"])
         judge = Judge(arrays)
 
-        class Watched(NeuMF):
+        class Watched(NeuMF):  # pyright: ignore[reportUntypedBaseClass]
             """Asks the judge where others ask whether to stop early."""
 
             def early_stop(self, *_: Any) -> bool:
@@ -184,7 +185,8 @@ COMPARISON = Comparison(
     tolerance=None,
     note=f"A side is stopped after {MOST} epochs. The number beside a package is its batch in "
     "examples, of which cornac's own default of 256 positives has 1,280. Looking at the model does "
-    "not count.",
+    f"not count. Ours has a penalty of {L2:g} on vectors, settled on a validation part; the peers "
+    "have none, as by default.",
     reach=(f"hit_rate@{K}", GOAL),
     data="ncf-ml-1m",
 )

@@ -77,7 +77,7 @@ def section(comparison: Comparison, result: Result) -> str:
         row(["---"] * len(columns)),
         *(row(cells(side, told, result)) for side, told in result["sides"].items()),
         "",
-        *sentences(comparison, result),
+        *(f"- {told}" for told in sentences(comparison, result)),
     ]
     return "\n".join(written) + "\n"
 
