@@ -67,9 +67,8 @@ lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev ## Measure speed and memory, and speed beside the peers that are set up
+bench: $(VENV)/.dev ## Measure speed, memory and growth, beside the peers that are set up: hours
 	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.peers
 
 reference: $(VENV)/.dev ## Write the reference pages anew from the code
 	$(BIN)/python docs/generate.py

@@ -1,12 +1,13 @@
-"""All measurements that need no data but simulated ones, one after the other."""
+"""All that the page of speed tells, one after the other: `make bench`."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from benchmarks import page
+from benchmarks.growth import __main__ as growth
+from benchmarks.own import __main__ as own
+from benchmarks.peers import __main__ as peers
 
-from benchmarks import plain_loop, scale
-
-FOLDER = Path("build/simulated-20m")
-
-scale.main(FOLDER)
-plain_loop.main(FOLDER, whole=True)
+own.run([])
+peers.run([])
+growth.main([])
+page.write()

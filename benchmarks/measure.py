@@ -1,4 +1,9 @@
-"""Timing in processes of their own, so that peak memory is that of one job alone."""
+"""Jobs in processes of their own, so that time and peak memory are those of one job alone.
+
+python -m benchmarks.measure MODULE JOB [ARGUMENT ...]
+
+calls the function JOB of MODULE and prints what it gives, and the peak of memory, as a JSON line.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +11,39 @@ import json
 import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from statistics import median
+from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+from benchmarks.peers.environments import OURS, ROOT, surroundings
+
+Facts = dict[str, Any]
 
 
 def peak_mb() -> float:
     """Largest resident memory of this process so far, in MB (10^6 bytes)."""
+    status = Path("/proc/self/status")
+    if status.exists():  # where `getrusage` counts what the parent had when it started this one
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
-def in_own_process(module: str, job: str, *arguments: str) -> dict[str, Any]:
-    """Run `python -m module job arguments` and read the one JSON line it prints."""
+def alone(job: Callable[..., Facts], *arguments: str) -> Facts:
+    """What a function of a module gives in a process of its own, and its `peak_mb`."""
+    command = [sys.executable, "-m", "benchmarks.measure", job.__module__, job.__name__]
     done = subprocess.run(
-        [sys.executable, "-m", module, job, *arguments], check=True, stdout=subprocess.PIPE
+        [*command, *arguments],
+        check=True,
+        cwd=ROOT,
+        env=surroundings(OURS),
+        stdout=subprocess.PIPE,
     )
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def repeated(times: int, job: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The run of median `seconds` among several, with the range beside it."""
-    runs = sorted((job() for _ in range(times)), key=lambda run: run["seconds"])
-    middle = dict(runs[len(runs) // 2])
-    return {**middle, "fastest": runs[0]["seconds"], "slowest": runs[-1]["seconds"]}
-
-
-def milliseconds(job: Callable[[int], object], *, warm: int, steps: int) -> float:
-    """Median time of a step, in milliseconds, after `warm` steps that do not count."""
-    taken: list[float] = []
-    for step in range(warm + steps):
-        start = time.perf_counter()
-        job(step)
-        taken.append(time.perf_counter() - start)
-    return 1000 * median(taken[warm:])
+if __name__ == "__main__":
+    facts = getattr(import_module(sys.argv[1]), sys.argv[2])(*sys.argv[3:])
+    print(json.dumps({**facts, "peak_mb": peak_mb()}))

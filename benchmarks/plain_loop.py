@@ -2,7 +2,7 @@
 
 python -m benchmarks.plain_loop [FOLDER] [--whole]
 
-FOLDER holds the simulated ratings of `benchmarks.scale`. Four fifths of them train the model of
+FOLDER holds the ratings of `benchmarks.own.simulated`. Four fifths of them train the model of
 reference system 3: two vectors of 64, a layer of 1,024 units, SGD with momentum, batches of
 1,024. Beside it the same model in plain PyTorch: a `Dataset` that gives a row, a `DataLoader`
 that collates rows, and `torch.optim.SGD` over dense embeddings; and that with sparse ones, which

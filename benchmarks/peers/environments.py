@@ -60,7 +60,7 @@ def surroundings(name: str) -> dict[str, str]:
 def child(name: str, module: str, *arguments: str) -> str:
     """What a module prints last when run in an environment."""
     done = subprocess.run(
-        [python(name), "-m", f"benchmarks.peers.{module}", *arguments],
+        [python(name), "-m", module, *arguments],
         check=True,
         cwd=ROOT,
         env=surroundings(name),

@@ -26,6 +26,10 @@ def quarter(arrays: Arrays) -> tuple[NDArray[Any], NDArray[Any]]:
     return arrays["train_users"][::4], arrays["train_items"][::4]
 
 
+PAIRS = 1 << 16
+"""People and films scored at a time when a model is judged."""
+
+
 def ours(batch: int) -> Side:
     def side(arrays: Arrays) -> Task:
         from benchmarks.peers.ease import films
@@ -46,28 +50,42 @@ def ours(batch: int) -> Side:
             return model.eval()
 
         def judged(model: Any) -> Quality:
-            import torch
+            people = np.unique(quarter(arrays)[0])
+            assert len(people) == data.n_users
+            return judge(arrays, our_scores(model, people))
 
-            place = {int(user): row for row, user in enumerate(np.unique(quarter(arrays)[0]))}
-            assert len(place) == data.n_users
-
-            def scores(users: NDArray[Any], items: NDArray[Any]) -> NDArray[Any]:
-                rows = torch.tensor([place[int(user)] for user in users])
-                with torch.no_grad():
-                    people, films = model.users(rows), model.items(torch.from_numpy(items))
-                    return model.logits(people, films[:, None])[:, 0].numpy()
-
-            return judge(arrays, scores)
-
+        compile_loop(data, settings, loop)
         return Task(run, judged)
 
     return side
 
 
+def compile_loop(data: Any, settings: dict[str, Any], loop: Any) -> None:
+    """Train on a batch for an epoch, so that what is compiled is, off the clock."""
+    from matinee.engine import Trainer
+    from matinee.models import Learned, Sizes, build
+
+    few = data.take(np.arange(min(loop.batch_size, len(data))))
+    model = build("neumf", settings, Sizes.of(few))
+    assert isinstance(model, Learned)
+    Trainer(model, few, loop.updated({"epochs": 1})).run()
+
+
+def our_scores(model: Any, people: NDArray[Any]) -> Scores:
+    """Logits of a model of ours; `people` are those of its rows, ascending."""
+    import torch
+
+    def scores(users: NDArray[Any], items: NDArray[Any]) -> NDArray[Any]:
+        rows = torch.from_numpy(np.searchsorted(people, users))
+        with torch.no_grad():
+            films = model.items(torch.from_numpy(items))
+            return model.logits(model.users(rows), films[:, None])[:, 0].numpy()
+
+    return in_parts(scores)
+
+
 def recbole(batch: int) -> Side:
     def side(arrays: Arrays) -> Task:
-        import torch
-
         from benchmarks.peers.recbole_data import prepared
 
         config, dataset, loader = prepared(*quarter(arrays), batch=batch, negatives=NEGATIVES)
@@ -79,54 +97,79 @@ def recbole(batch: int) -> Side:
             Trainer(config, model)._train_epoch(loader, 0, show_progress=False)
             return model.eval()
 
-        def judged(model: Any) -> Quality:
-            def scores(users: NDArray[Any], items: NDArray[Any]) -> NDArray[Any]:
-                known = dataset.field2token_id["item_id"]
-                people = [dataset.token2id("user_id", str(user)) for user in users]
-                films = [known.get(str(item), 0) for item in items]
-                with torch.no_grad():
-                    return model(torch.tensor(people), torch.tensor(films)).numpy()
-
-            return judge(arrays, scores)
-
-        return Task(run, judged)
+        return Task(run, lambda model: judge(arrays, recbole_scores(model, dataset)))
 
     return side
+
+
+def recbole_scores(model: Any, dataset: Any) -> Scores:
+    """Logits of RecBole's model; a film that it does not know has those of its padding."""
+    import torch
+
+    people, films = (dataset.field2token_id[field] for field in ("user_id", "item_id"))
+
+    def scores(users: NDArray[Any], items: NDArray[Any]) -> NDArray[Any]:
+        rows = torch.tensor([people[str(user)] for user in users])
+        columns = torch.tensor([films.get(str(item), 0) for item in items])
+        with torch.no_grad():
+            return model(rows, columns).numpy()
+
+    return in_parts(scores)
 
 
 def cornac(batch: int) -> Side:
     def side(arrays: Arrays) -> Task:
         import torch
-        from cornac.data import Dataset
         from cornac.models import NeuMF
 
-        users, items = quarter(arrays)
-        pairs = zip(users.tolist(), items.tolist(), strict=True)
-        data = Dataset.from_uir([(user, item, 1.0) for user, item in pairs])
-        settings = {"num_factors": DIM, "layers": TOWER, "num_neg": NEGATIVES, "lr": RATE}
+        data, settings = cornac_data(*quarter(arrays)), cornac_settings(batch)
 
         def run() -> Any:
             torch.set_num_threads(2)
-            model = NeuMF(
-                **settings, num_epochs=1, batch_size=batch // EACH, backend="pytorch", verbose=False
-            )
-            return model.fit(data)
+            return NeuMF(**settings, num_epochs=1).fit(data)
 
-        def judged(model: Any) -> Quality:
-            known = {int(user): model.score(row) for user, row in data.uid_map.items()}
-            places = data.iid_map
-
-            def scores(users: NDArray[Any], items: NDArray[Any]) -> NDArray[Any]:
-                pairs = zip(users.tolist(), items.tolist(), strict=True)
-                told = [known[u][places[i]] if i in places else 0.0 for u, i in pairs]
-                chances = np.clip(np.array(told), 1e-7, 1 - 1e-7)
-                return np.log(chances / (1 - chances))
-
-            return judge(arrays, scores)
-
-        return Task(run, judged)
+        return Task(run, lambda model: judge(arrays, cornac_scores(model, data)))
 
     return side
+
+
+def cornac_data(users: NDArray[Any], items: NDArray[Any]) -> Any:
+    """Cornac's own view of ratings."""
+    from cornac.data import Dataset
+
+    pairs = zip(users.tolist(), items.tolist(), strict=True)
+    return Dataset.from_uir([(user, item, 1.0) for user, item in pairs])
+
+
+def cornac_settings(batch: int) -> dict[str, Any]:
+    """The model and loop in cornac's words, whose batches count positives."""
+    model = {"num_factors": DIM, "layers": TOWER, "num_neg": NEGATIVES, "lr": RATE}
+    return {**model, "batch_size": batch // EACH, "backend": "pytorch", "verbose": False}
+
+
+def cornac_scores(model: Any, data: Any) -> Scores:
+    """Logits of cornac's model; a film that it does not know has 0."""
+    import torch
+
+    def scores(users: NDArray[Any], items: NDArray[Any]) -> NDArray[Any]:
+        rows = torch.tensor([data.uid_map[user] for user in users.tolist()])
+        places = np.array([data.iid_map.get(item, -1) for item in items.tolist()])
+        with torch.no_grad():
+            told = model.model(rows, torch.from_numpy(places.clip(0))).numpy().astype(np.float64)
+        chances = np.clip(told, 1e-7, 1 - 1e-7)
+        return np.where(places < 0, 0.0, np.log(chances / (1 - chances)))
+
+    return in_parts(scores)
+
+
+def in_parts(scores: Scores) -> Scores:
+    """The same, some pairs at a time."""
+
+    def all_scores(users: NDArray[Any], items: NDArray[Any]) -> NDArray[Any]:
+        parts = [slice(at, at + PAIRS) for at in range(0, len(users), PAIRS)]
+        return np.concatenate([scores(users[part], items[part]) for part in parts])
+
+    return all_scores
 
 
 def judge(arrays: Arrays, scores: Scores) -> Quality:
@@ -142,13 +185,17 @@ def judge(arrays: Arrays, scores: Scores) -> Quality:
 
 
 def work(arrays: Arrays) -> Work:
+    """Of an epoch on the quarter."""
+    return least(len(quarter(arrays)[0]))
+
+
+def least(positives: float) -> Work:
     """Three products for each weight of the tower and example, the person's half shared."""
     first = TOWER[0] // 2 * TOWER[1]
     rest = sum(wide * narrow for wide, narrow in pairwise(TOWER[1:]))
-    examples = EACH * len(quarter(arrays)[0])
     a_person, a_film = first, first + rest + 2 * DIM
-    operations = 6 * (examples / EACH * a_person + examples * a_film)
-    return Work(operations, bytes=examples * 3 * 2 * 4 * (DIM + TOWER[0] // 2))
+    operations = 6 * positives * (a_person + EACH * a_film)
+    return Work(operations, bytes=positives * EACH * 3 * 2 * 4 * (DIM + TOWER[0] // 2))
 
 
 def comparison(batch: int, bar: float) -> Comparison:

@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.goals import Spread
 from benchmarks.peers.comparison import Comparison, environment
 from benchmarks.peers.environments import OURS, child, ready
+from benchmarks.roofline import highest, roofline
 
 Turns = dict[str, list[dict[str, Any]]]
+TURN = "benchmarks.peers.turn"
 
 
 def compare(name: str, file: Path, rounds: int) -> dict[str, Any]:
@@ -25,25 +28,36 @@ def compare(name: str, file: Path, rounds: int) -> dict[str, Any]:
     turns: Turns = {side: [] for side in sides}
     ceilings: list[dict[str, float]] = []
     for number in range(rounds):
-        ceilings.append(json.loads(child(OURS, "ceilings")))
+        ceilings.append(json.loads(child(OURS, "benchmarks.ceilings")))
         first = number % len(sides)
         for side in sides[first:] + sides[:first]:
-            turns[side].append(json.loads(child(environment(side), "turn", name, side, str(file))))
-            told = turns[side][-1]
+            told = json.loads(child(environment(side), TURN, name, side, str(file)))
+            turns[side].append(told)
             print(f"{name} {number + 1}/{rounds} {side}: {told['seconds']:.4f} s", file=sys.stderr)
     with np.load(file) as arrays:
         work = comparison.work(arrays)
         people = len(arrays[comparison.people]) if comparison.people else 0
-    highest = {kind: max(one[kind] for one in ceilings) for kind in ceilings[0]}
+    ours = fastest(turns, [side for side in sides if environment(side) == OURS])
     return {
         "comparison": name,
+        "ours": ours,
         "people": people,
         "missing": [side for side in comparison.sides if side not in sides],
-        "sides": {side: summary(turns[side], turns[OURS]) for side in sides},
-        "equal": equal(turns, comparison.tolerance),
-        "roofline": roofline(work.operations, work.bytes, highest, turns[OURS]),
+        "sides": {side: summary(turns[side], turns[ours]) for side in sides},
+        "equal": equal(turns, ours, comparison.tolerance),
+        "roofline": roofline(work, highest(ceilings), typical(turns[ours])),
         "turns": turns,
     }
+
+
+def typical(turns: list[dict[str, Any]]) -> float:
+    """The median of the seconds."""
+    return median(turn["seconds"] for turn in turns)
+
+
+def fastest(turns: Turns, sides: list[str]) -> str:
+    """The side of the least seconds."""
+    return min(sides, key=lambda side: typical(turns[side]))
 
 
 def summary(turns: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[str, Any]:
@@ -61,35 +75,20 @@ def summary(turns: list[dict[str, Any]], ours: list[dict[str, Any]]) -> dict[str
     }
 
 
-def spread(values: Iterable[float]) -> dict[str, float]:
+def spread(values: Iterable[float]) -> Spread:
     """Median and range."""
     ordered = sorted(values)
     return {"median": median(ordered), "low": ordered[0], "high": ordered[-1]}
 
 
-def equal(turns: Turns, tolerance: float | None) -> bool | None:
+def equal(turns: Turns, ours: str, tolerance: float | None) -> bool | None:
     """Whether all figures of all turns agree with ours, if they are meant to."""
     if tolerance is None:
         return None
-    ours = turns[OURS][0]["quality"]
+    own = turns[ours][0]["quality"]
     return all(
         abs(turn["quality"][figure] - value) <= tolerance * max(abs(value), 1e-12)
         for side in turns.values()
         for turn in side
-        for figure, value in ours.items()
+        for figure, value in own.items()
     )
-
-
-def roofline(
-    operations: float, moved: float, ceilings: dict[str, float], ours: list[dict[str, Any]]
-) -> dict[str, float]:
-    """The time that the machine needs at least, and how many times that ours takes."""
-    floor = max(operations / ceilings["operations"], moved / ceilings["bytes"])
-    return {
-        "operations": operations,
-        "bytes": moved,
-        "operations_per_second": ceilings["operations"],
-        "bytes_per_second": ceilings["bytes"],
-        "floor_seconds": floor,
-        "times_floor": median(turn["seconds"] for turn in ours) / floor,
-    }

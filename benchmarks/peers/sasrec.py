@@ -145,6 +145,7 @@ def comparison(length: int, *, rectools_share: float = 1.0) -> Comparison:
     return Comparison(
         title=f"An epoch of SASRec (width 64, two blocks, length {length}, batches of {BATCH})",
         bar=4,
+        over={"recbole": 200},
         sides={
             "matinee": partial(ours, length=length),
             "rectools": partial(rectools, length=length, share=rectools_share),

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.peers import ceilings, environments, page, rounds, turn
-from benchmarks.peers.comparison import Arrays, Comparison, Task, Work, environment, offsets
+from benchmarks import ceilings
+from benchmarks.peers import (
+    comparison,
+    environments,
+    neumf,
+    neumfquality,
+    rounds,
+    section,
+    turn,
+)
+from benchmarks.peers.comparison import Arrays, Aside, Comparison, Task, environment, offsets
+from benchmarks.roofline import Work, highest, roofline
 
 
 def count(arrays: Arrays) -> Task:
@@ -47,7 +58,7 @@ class Children:
         self.speeds = iter([1e9, 2e9, 1.5e9])
 
     def __call__(self, name: str, module: str, *arguments: str) -> str:
-        if module == "ceilings":
+        if module == "benchmarks.ceilings":
             return json.dumps({"operations": next(self.speeds), "bytes": 8e9})
         side = arguments[1]
         assert environment(side) == name
@@ -66,7 +77,7 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str,
         }
     )
     module = SimpleNamespace(COMPARISON=COMPARISON)
-    for where in (rounds, page, turn):
+    for where in (rounds, turn):
         monkeypatch.setattr(where, "import_module", lambda _: module)
     monkeypatch.setattr(rounds, "child", children)
     monkeypatch.setattr(rounds, "ready", lambda name: name != "absent")
@@ -98,7 +109,7 @@ def test_the_floor_is_that_of_the_fastest_the_machine_was(compared: tuple[Any, C
 
 
 def test_the_higher_of_both_floors_counts() -> None:
-    found = rounds.roofline(10, 100, {"operations": 10.0, "bytes": 10.0}, [told(20.0)])
+    found = roofline(Work(10, 100), highest([{"operations": 10.0, "bytes": 10.0}]), 20.0)
     assert found["floor_seconds"] == 10
     assert found["times_floor"] == 2
 
@@ -111,38 +122,7 @@ def test_figures_are_equal_within_a_share_of_ours(
     theirs: float, tolerance: float | None, verdict: bool | None
 ) -> None:
     turns = {"matinee": [told(1.0)], "implicit": [told(1.0), told(1.0, theirs)]}
-    assert rounds.equal(turns, tolerance) is verdict
-
-
-def test_the_page_says_whether_the_bar_was_met(compared: tuple[dict[str, Any], Children]) -> None:
-    result = compared[0]
-    text = page.section(result)
-    assert "reached with 4.00 (implicit)" in text
-    assert "Not measured, as not installed: absent." in text
-    assert "The figures are equal." in text
-    result["sides"]["implicit"]["times_ours"]["median"] = 2.9
-    assert "missed with 2.90 (implicit)" in page.section(result)
-
-
-def test_every_row_of_the_page_has_all_columns(compared: tuple[dict[str, Any], Children]) -> None:
-    rows = [line for line in page.section(compared[0]).splitlines() if line.startswith("|")]
-    assert len(rows) == 2 + 3
-    assert {row.count("|") for row in rows} == {rows[0].count("|")}
-    assert "people/s" in rows[0]
-    assert rows[2].startswith("| **Matinee** | 1 [1, 2] | 3 | 1 | 0.5 | 6 | 100 |")
-    assert f"implicit {environments.version('implicit')} other way" in rows[4]
-
-
-def test_the_page_is_written_from_what_was_stored(
-    compared: tuple[dict[str, Any], Children], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "adding.json").write_text(json.dumps(compared[0]))
-    monkeypatch.setattr(page, "PAGE", tmp_path / "page.md")
-    page.write(page.stored(tmp_path, ["absent", "adding"]))
-    text = (tmp_path / "page.md").read_text()
-    assert "They take 3 turns or more" in text
-    assert "product 2 GFLOP/s" in text
-    assert "## Adding up" in text
+    assert rounds.equal(turns, "matinee", tolerance) is verdict
 
 
 class TestTurn:
@@ -224,3 +204,119 @@ def test_an_environment_of_other_pins_is_not_ready(
 def test_offsets_tell_where_each_person_begins() -> None:
     assert offsets(np.array([0, 0, 2, 2, 2]), 4).tolist() == [0, 2, 2, 5, 5]
     assert environment("implicit conjugate gradient") == "implicit"
+
+
+def test_what_is_put_aside_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([0.0, 10.0, 13.0, 20.0])
+    clock = SimpleNamespace(perf_counter=lambda: next(moments), process_time=lambda: 0.0)
+    monkeypatch.setattr(turn, "time", clock)
+    monkeypatch.setattr(comparison, "time", clock)
+    aside = Aside(clock=100.0)
+
+    def run() -> None:
+        with aside.looking():
+            pass
+
+    assert turn.timed(Task(run, lambda _: {}, aside=aside))[1] == 20.0 - 3.0
+    assert aside.clock == 103.0
+
+
+class TestSection:
+    def test_says_whether_the_bar_was_met(self, compared: tuple[dict[str, Any], Children]) -> None:
+        result = compared[0]
+        text = section.section(COMPARISON, result)
+        assert (
+            "Goal: ≥ 3 x the fastest peer; reached with 4 [3, 5] (implicit; without absent)" in text
+        )
+        assert "Not measured, as not installed: absent." in text
+        assert "The figures are equal." in text
+        result["sides"]["implicit"]["times_ours"]["median"] = 2.9
+        assert "missed with 2.9 [" in section.section(COMPARISON, result)
+
+    def test_has_all_columns_in_every_row(self, compared: tuple[dict[str, Any], Children]) -> None:
+        text = section.section(COMPARISON, compared[0])
+        rows = [line for line in text.splitlines() if line.startswith("|")]
+        assert len(rows) == 2 + 3
+        assert {row.count("|") for row in rows} == {rows[0].count("|")}
+        assert "people/s" in rows[0]
+        assert rows[2].startswith("| **Matinee** | 1 [1, 2] | 3 | 1 | 0.5 | 6 | 100 |")
+        assert f"implicit {environments.version('implicit')} other way" in rows[4]
+
+    def test_a_peer_may_have_a_bar_of_its_own(
+        self, compared: tuple[dict[str, Any], Children]
+    ) -> None:
+        told = section.lines(replace(COMPARISON, over={"absent": 9, "implicit": 5}), compared[0])
+        assert [line.verdict for line in told] == ["reached", "not measured", "missed"]
+        assert [line.bar for line in told][1] == "≥ 9 x absent"
+
+    def test_without_a_result_nothing_is_measured(self) -> None:
+        (line,) = section.lines(COMPARISON, None)
+        assert (line.verdict, line.figure) == ("not measured", "")
+
+    def test_unequal_figures_miss_every_bar(
+        self, compared: tuple[dict[str, Any], Children]
+    ) -> None:
+        compared[0]["equal"] = False
+        (line,) = section.lines(COMPARISON, compared[0])
+        assert line.verdict == "missed"
+        assert "figures differ" in line.figure
+
+    def test_who_stays_below_the_quality_has_missed(
+        self, compared: tuple[dict[str, Any], Children]
+    ) -> None:
+        asked = replace(COMPARISON, reach=("sum", 6.0))
+        assert section.lines(asked, compared[0])[0].verdict == "reached"
+        compared[0]["sides"]["matinee"]["quality"]["sum"] = 5.9
+        assert section.lines(asked, compared[0])[0].verdict == "missed"
+        assert "matinee did not reach sum 6" in section.section(asked, compared[0])
+
+
+def test_the_fastest_of_our_own_ways_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = {"matinee small": count, "matinee large": count, "implicit": count}
+    module = SimpleNamespace(COMPARISON=replace(COMPARISON, sides=sides))
+    children = Children({"matinee small": [4.0], "matinee large": [2.0], "implicit": [8.0]})
+    monkeypatch.setattr(rounds, "import_module", lambda _: module)
+    monkeypatch.setattr(rounds, "child", children)
+    monkeypatch.setattr(rounds, "ready", lambda _: True)
+    np.savez(tmp_path / "arrays.npz", numbers=np.array([1.0, 2.0, 3.0]))
+    result = rounds.compare("adding", tmp_path / "arrays.npz", 1)
+    assert result["ours"] == "matinee large"
+    assert result["sides"]["implicit"]["times_ours"]["median"] == 4.0
+    (line,) = section.lines(module.COMPARISON, result)
+    assert line.figure == "4 [4, 4] (implicit)"
+    text = section.section(module.COMPARISON, result)
+    assert "| **Matinee** small | 4 [4, 4] | 1 | 2 [2, 2] |" in text
+    assert "| **Matinee** large | 2 [2, 2] | 2 | 1 |" in text
+
+
+class TestJudgeOfNeuMF:
+    @pytest.fixture
+    def judge(self) -> neumfquality.Judge:
+        """Two people with a film of their own, eleven others, and one that is no film."""
+        candidates = np.tile([0, *range(1, 12), -1], (2, 1))
+        return neumfquality.Judge({"candidates": candidates, "test_users": np.array([0, 1])})
+
+    def scores(self, ahead: int) -> neumf.Scores:
+        """So many others are ahead of the second person's film, nobody of the first one's."""
+        return lambda users, items: np.where((users == 1) & (items <= ahead), items, -items)
+
+    @pytest.mark.parametrize(("ahead", "rate"), [(9, 1.0), (10, 0.5)])
+    def test_the_first_ten_hit(self, judge: neumfquality.Judge, ahead: int, rate: float) -> None:
+        assert judge.content(self.scores(ahead)) is (rate >= neumfquality.GOAL)
+        assert judge.rates == [rate]
+        assert judge.aside.clock > 0
+
+    def test_equal_scores_and_no_numbers_are_no_hits(self, judge: neumfquality.Judge) -> None:
+        judge.content(lambda users, _: np.zeros(len(users)))
+        judge.content(lambda users, _: np.full(len(users), np.nan))
+        assert judge.rates == [0.0, 0.0]
+
+    def test_comes_to_an_end(
+        self, judge: neumfquality.Judge, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(neumfquality, "MOST", 2)
+        told = [judge.content(self.scores(10)) for _ in range(2)]
+        assert told == [False, True]
+        assert judge.quality(None) == {"hit_rate@10": 0.5, "epochs": 2}

@@ -1,4 +1,4 @@
-"""What the machine can do: `python -m benchmarks.peers.ceilings` prints it as JSON."""
+"""What the machine can do: `python -m benchmarks.ceilings` prints it as JSON."""
 
 from __future__ import annotations
 

@@ -1,12 +1,8 @@
 """Service calls over large catalogues: ten films for a stranger with fifty ratings.
 
-python -m benchmarks.recommending [exact] [FILMS ...]
-
-measures 27,278 and 1,000,000 films by default; `exact` leaves the index out, whose making takes
-minutes for a million.
-
 What is called is what the service calls, `recommend_batch` of `ials` with vectors of 64, with
-everyone who waits, up to 32 at a time. The films' vectors are those that iALS finds on
+everyone who waits, up to 32 at a time, on as many threads as the service has by default. The films'
+vectors are those that iALS finds on
 MovieLens-1M, drawn at random and each moved by half the standard deviation of all, so that near
 and far are as in life; the people are those of MovieLens-1M, each film a random one of its like.
 
@@ -19,17 +15,19 @@ share of the exact ten that the index finds.
 from __future__ import annotations
 
 import gc
-import json
-import sys
 import time
 from collections.abc import Sequence
-from statistics import median
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 
+from benchmarks.goals import Bar
+from benchmarks.measure import alone
+from benchmarks.own.measurement import Figure, Floor, Measurement
+from benchmarks.roofline import Work
 from matinee import kernels
 from matinee.artefact import Artefact, DataFacts, Facts, SplitFacts
 from matinee.data import load
@@ -39,10 +37,13 @@ from matinee.engine import fit
 from matinee.models import Sizes, build
 from matinee.models.ials import IALS
 from matinee.recommendation import Ask, Recommendations, recommend_batch
-from matinee.recommendation.index import FilmIndex
+from matinee.recommendation.index import LONGEST as LONG
+from matinee.recommendation.index import LOOKED_AT, FilmIndex
+from matinee.service.settings import ServeSettings
 
-FILMS, PEOPLE, LONGEST, BATCH = (27_278, 1_000_000), 512, 50, 32
-SECONDS, TURNS, SPREAD = 4.0, 5, 0.5
+PEOPLE, LONGEST, BATCH, DIM = 512, 50, 32, 64
+SECONDS, SPREAD = 4.0, 0.5
+THREADS: int = ServeSettings.model_fields["threads"].default
 
 
 def world(count: int) -> tuple[Artefact, list[Ask]]:
@@ -121,43 +122,101 @@ def recall(artefact: Artefact, people: Sequence[Ask], index: FilmIndex) -> float
     return float(np.mean(shares))
 
 
-def ranged(values: Sequence[float]) -> dict[str, float]:
-    """Median and range over the turns."""
-    return {"median": median(values), "low": min(values), "high": max(values)}
-
-
-def measured(count: int, *, indexed: bool) -> dict[str, Any]:
-    """The ways of one size of catalogue, in turns."""
-    artefact, people = world(count)
+def measured(films: str, indexed: str, rounds: str) -> dict[str, Any]:
+    """The figures of so many turns over so many films, with the index or without."""
+    torch.set_num_threads(THREADS)
+    artefact, people = world(int(films))
     kernels.load()  # as the service does
     recommend_batch(artefact, people[:BATCH])
     recommend_batch(artefact, people[:1])
-    ways: dict[str, FilmIndex | None] = {"exact": None}
     # As the service does: a catalogue is a million objects that the collector need not visit.
     gc.collect()
     gc.freeze()
-    told: dict[str, Any] = {"films": count, "threads": torch.get_num_threads()}
+    index, once = None, dict[str, float]()
     if indexed:
         start = time.process_time()
-        ways["index"] = index = FilmIndex(artefact.model, artefact.rank)
-        told["processor_seconds_to_build"] = time.process_time() - start
-        told["recall"] = recall(artefact, people, index)
-    rates: dict[str, list[float]] = {way: [] for way in ways}
-    tails: dict[str, list[float]] = {way: [] for way in ways}
-    for turn in range(TURNS):
-        for way, index in ways.items():
-            rates[way].append(saturation(artefact, people, index))
-            taken = latencies(artefact, people, index, rates[way][-1] / 2, turn)
-            tails[way].append(float(np.quantile(taken, 0.99)))
-    told["people_per_second"] = {way: ranged(values) for way, values in rates.items()}
-    told["p99_ms_at_half"] = {way: ranged(values) for way, values in tails.items()}
-    if indexed:
-        pairs = zip(rates["index"], rates["exact"], strict=True)
-        told["index_times_exact"] = ranged([near / exact for near, exact in pairs])
+        index = FilmIndex(artefact.model, artefact.rank)
+        once["build"] = time.process_time() - start
+        once["recall"] = recall(artefact, people, index)
+    return {"turns": [once | turn(artefact, people, index, at) for at in range(int(rounds))]}
+
+
+def turn(
+    artefact: Artefact, people: Sequence[Ask], index: FilmIndex | None, seed: int
+) -> dict[str, float]:
+    """Saturation and latency of exact calls, and of approximate ones after them."""
+    told = dict[str, float]()
+    for way, found in {"exact": None, "index": index}.items():
+        if way == "exact" or found is not None:
+            told[f"{way}_rate"] = rate = saturation(artefact, people, found)
+            taken = latencies(artefact, people, found, rate / 2, seed)
+            told[f"{way}_p99"] = float(np.quantile(taken, 0.99))
+    if index is not None:
+        told["times"] = told["index_rate"] / told["exact_rate"]
     return told
 
 
-if __name__ == "__main__":
-    sizes = [int(text) for text in sys.argv[1:] if text != "exact"]
-    for size in sizes or FILMS:
-        print(json.dumps(measured(size, indexed="exact" not in sys.argv)), flush=True)
+def turns(films: int, indexed: bool, rounds: int) -> list[dict[str, float]]:
+    """Turns in a process of their own."""
+    return alone(measured, str(films), "index" if indexed else "", str(rounds))["turns"]
+
+
+def scan(films: int, people: int) -> Work:
+    """A person's share of a call that scores all films for so many people."""
+    return Work(operations=2.0 * DIM * films, bytes=4.0 * DIM * films / people)
+
+
+def exact_figures(films: int) -> dict[str, Figure]:
+    """Of calls that score all films."""
+    full = Floor(
+        f"all products; the vectors read once for {BATCH} people", partial(scan, films, BATCH)
+    )
+    lone = Floor("all products of one person, the vectors read once", partial(scan, films, 1))
+    return {
+        "exact_rate": Figure("exact, people at saturation", "a second", full),
+        "exact_p99": Figure("exact, 99 % answered within, at half of that", "ms", lone),
+    }
+
+
+def exact(films: int, limit: float) -> Measurement:
+    """Calls that score all films."""
+    return Measurement(
+        title=f"Ten films by the service, of {films:,}",
+        figures=exact_figures(films),
+        bars=[Bar("99 % at half the saturation rate", "exact_p99", limit, "ms")],
+        turns=partial(turns, films, False),
+        note=NOTE,
+    )
+
+
+def approximate(films: int) -> Measurement:
+    """Exact calls and those by the index, in turns."""
+    visited = Floor(
+        f"products with the {LOOKED_AT:,} films looked at and the {LONG:,} longest; their vectors "
+        f"read, the latter once for {BATCH} people",
+        lambda: Work(2.0 * DIM * (LOOKED_AT + LONG), 4.0 * DIM * (LOOKED_AT + LONG / BATCH)),
+    )
+    return Measurement(
+        title=f"Ten films by an approximate index of {films:,}",
+        figures={
+            **exact_figures(films),
+            "index_rate": Figure("index, people at saturation", "a second", visited),
+            "index_p99": Figure("index, 99 % answered within, at half of that", "ms", visited),
+            "times": Figure("index beside exact, people at saturation", "times"),
+            "recall": Figure("share of the exact ten that the index finds", ""),
+            "build": Figure("making the index, of the processor", "s"),
+        },
+        bars=[
+            Bar("people at saturation", "times", 5, "x exact", least=True),
+            Bar("recall@10", "recall", 0.98, "", least=True),
+        ],
+        turns=partial(turns, films, True),
+        note=NOTE,
+    )
+
+
+NOTE = (
+    f"Strangers with fifty ratings, `ials` with vectors of {DIM}, up to {BATCH} people a call, "
+    f"{THREADS} thread as the service has by default. People come at random times; a latency "
+    "counts from the moment of coming."
+)
