@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -355,7 +353,7 @@ def _judged(artefact: Artefact, ready: Prepared) -> Artefact:
             "metrics": _figures(ours),
             "popularity": _figures(theirs),
             "protocol": str(ours.protocol),
-            "peak_mb": peak_mb(),
+            "peak_mb": memory.peak_mb(),
         }
     )
     return replace(artefact, facts=facts)
@@ -394,11 +392,5 @@ def _facts(ready: Prepared, history: History, seconds: float) -> Facts:
         trainer=trainer,
         seed=spec.seed,
         seconds=seconds,
-        peak_mb=peak_mb(),
+        peak_mb=memory.peak_mb(),
     )
-
-
-def peak_mb() -> float:
-    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

@@ -38,7 +38,8 @@ def evaluate(
 
     from matinee.artefact import Artefact
     from matinee.cli.figures import figure_table, headline, run_document
-    from matinee.experiment import judge, peak_mb
+    from matinee.engine.memory import peak_mb
+    from matinee.experiment import judge
 
     artefact = Artefact.load(run)
     started = time.perf_counter()

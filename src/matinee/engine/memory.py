@@ -1,4 +1,4 @@
-"""How much memory a fit will take, and whether there is that much.
+"""How much memory a fit will take, whether there is that much, and what it took in the end.
 
 A model is built on PyTorch's device 'meta', where tensors have shapes but no storage: so its
 state is known to the byte before any of it exists. What a fit holds besides, the models
@@ -7,6 +7,8 @@ estimate themselves (`solving_bytes`, `training_bytes`).
 
 from __future__ import annotations
 
+import resource
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ ALWAYS = 24 << 20
 """Bytes that every fit takes: what libraries load and set aside when they are first used."""
 CGROUPS = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
+STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +163,12 @@ def _control_group() -> int | None:
             cached = int(dict(line.split() for line in stat).get("inactive_file", 0))
             return max(int(text) - int((CGROUPS / used).read_text()) + cached, 0)
     return None
+
+
+def peak_mb() -> float:
+    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
+    if STATUS.exists():  # where `getrusage` counts what the parent had when it started this one
+        lines = STATUS.read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024 / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

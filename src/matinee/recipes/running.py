@@ -14,9 +14,10 @@ from matinee import experiment
 from matinee.artefact import Artefact
 from matinee.engine import Watcher
 from matinee.engine.history import lower_is_better
+from matinee.engine.memory import peak_mb
 from matinee.errors import ArtefactError, ConfigError
 from matinee.evaluation import Estimate, Report, evaluate
-from matinee.experiment import RunSpec, peak_mb
+from matinee.experiment import RunSpec
 from matinee.models import Recommender
 from matinee.recipes import outputs
 from matinee.recipes.card import card
