@@ -100,7 +100,7 @@ class LanedBatches:
         self.turn = len(data) - int(later.sum())
         parts = (order[: self.turn], order[self.turn :])
         order = np.concatenate([_alternating(rows[~own[rows]], rows[own[rows]]) for rows in parts])
-        self.per_batch = batch_size
+        self.per_batch, self._count = batch_size, math.ceil(len(data) / batch_size)
         self._all = {
             "users": torch.from_numpy(data.users[order]),
             "items": torch.from_numpy(data.items[order]),
@@ -109,7 +109,7 @@ class LanedBatches:
         }
 
     def __len__(self) -> int:
-        return math.ceil(len(self._all["users"]) / self.per_batch)
+        return self._count
 
     def batch(self, epoch: int, step: int) -> Batch:
         """The ratings of one step."""

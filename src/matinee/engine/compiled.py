@@ -16,9 +16,6 @@ from matinee.training import TrainerConfig
 
 Floats = NDArray[np.float32]
 
-SPAN = 1 << 17
-"""Examples of a call at most, unless a single step has more."""
-
 
 class CompiledSteps:
     """Takes steps on the very tensors that the optimisers hold.
@@ -54,8 +51,9 @@ class CompiledSteps:
         if not plain or model.device.type != "cpu":
             return None
         loop = model.compiled_loop(batches, config)
-        span = max(SPAN // config.batch_size, 1)
-        return None if loop is None else cls(loop, model, optimizers, span)
+        if loop is None:
+            return None
+        return cls(loop, model, optimizers, max(loop.span // config.batch_size, 1))
 
     def take(
         self, epoch: int, step: int, rates: Sequence[float], done: int, threads: int

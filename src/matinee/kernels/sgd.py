@@ -1,11 +1,12 @@
 """Stochastic gradient descent on single ratings, by one thread or two.
 
-The twins are `BiasedMF.forward` and PyTorch's own gradient, with batches of one rating.
+The twin is `BiasedMF.forward` with PyTorch's own gradient and batches of one rating.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -13,51 +14,65 @@ from numba import njit
 from matinee.kernels.arrays import Bits, Doubles, Floats, ShortIntegers
 
 
+class Tables(NamedTuple):
+    """Vectors `[n_users, d]` and `[n_items, d]`, the last column the biases."""
+
+    people: Floats
+    films: Floats
+
+
+class Entries(NamedTuple):
+    """Ratings, each `[n]`; lanes are 0 or 1."""
+
+    users: ShortIntegers
+    items: ShortIntegers
+    ratings: Floats
+    lanes: Bits
+
+
+class Batches(NamedTuple):
+    """Ratings of a batch, and the learning rate of each, `[ceil(n / size)]`."""
+
+    size: int
+    rates: Doubles
+
+
+class Stars(NamedTuple):
+    """The stars that anything gets, and the penalties of a rating on squares."""
+
+    mean: float
+    l2: float
+    bias_l2: float
+
+
 def descend(
-    people: Floats,
-    films: Floats,
-    users: ShortIntegers,
-    items: ShortIntegers,
-    ratings: Floats,
-    lanes: Bits,
+    tables: Tables,
+    entries: Entries,
     turn: int,
-    size: int,
-    rates: Doubles,
-    mean: float,
-    penalties: tuple[float, float],
+    batches: Batches,
+    stars: Stars,
     threads: int,
 ) -> Doubles:
-    """Take a step for each rating, one after the other, changing both tables in place.
+    """Take a step for each rating, one after the other.
 
     Args:
-        people: `[n_users, d]`, the last column the biases.
-        films: `[n_items, d]`, likewise.
-        users: `[n]`.
-        items: `[n]`.
-        ratings: `[n]`.
-        lanes: `[n]`, 0 or 1; ratings of the two lanes share no row before `turn`, nor after.
+        tables: Changed in place.
+        entries: Those of the two lanes share no row before `turn`, nor from there on.
         turn: The rating where rows may change lanes.
-        size: Ratings of a batch.
-        rates: The learning rate of each batch, `[ceil(n / size)]`.
-        mean: The stars that anything gets to begin with.
-        penalties: On the squares of vectors and of biases, for each rating.
+        batches: Size and learning rates of the batches that the ratings make.
+        stars: What is expected of a rating without vectors, and what they cost.
         threads: More than one take a lane each; what comes out does not depend on it.
 
     Returns:
-        The sum of the losses of each batch, `[ceil(n / size)]`.
+        The sum of the losses of each batch.
     """
-    losses = np.zeros((2, len(rates)))
-    lane_count = min(threads, 2)
-
-    def lane(part: tuple[int, int], which: int) -> None:
-        share = (which, lane_count - 1)
-        entries = (users, items, ratings, lanes)
-        _descend(part, share, people, films, *entries, size, rates, mean, *penalties, losses)
-
-    parts = [(0, turn), (turn, len(users))]
-    with ThreadPoolExecutor(lane_count) as pool:
-        for part in parts:
-            list(pool.map(lane, [part] * lane_count, range(lane_count)))
+    losses, threads = np.zeros((2, len(batches.rates))), min(threads, 2)
+    rest = (tables, entries, batches, stars, losses)
+    with ThreadPoolExecutor(threads) as pool:
+        for part in ((0, turn), (turn, len(entries.users))):
+            done = [pool.submit(_descend, part, (n, threads), *rest) for n in range(threads)]
+            for one in done:
+                one.result()
     return losses.sum(0)
 
 
@@ -65,38 +80,35 @@ def descend(
 def _descend(
     part: tuple[int, int],
     share: tuple[int, int],
-    people: Floats,
-    films: Floats,
-    users: ShortIntegers,
-    items: ShortIntegers,
-    ratings: Floats,
-    lanes: Bits,
-    size: int,
-    rates: Doubles,
-    mean: float,
-    l2: float,
-    bias_l2: float,
+    tables: Tables,
+    entries: Entries,
+    batches: Batches,
+    stars: Stars,
     losses: Doubles,
 ) -> None:
-    """Ratings from `part[0]` to `part[1]` whose lane, under the mask `share[1]`, is `share[0]`."""
-    bias, centre = people.shape[1] - 1, np.float32(mean)
+    """Ratings from `part[0]` to `part[1]`; of two threads, `share[1]`, each takes its lane."""
+    size, rates = batches.size, batches.rates
+    bias, mean = tables.people.shape[1] - 1, np.float32(stars.mean)
+    l2, bias_l2 = np.float32(stars.l2), np.float32(stars.bias_l2)
     for step in range(part[0] // size, len(rates)):
         rate = np.float32(2 * rates[step])  # of squares
         keep, keep_bias = np.float32(1 - rate * l2), np.float32(1 - rate * bias_l2)
         for n in range(max(step * size, part[0]), min((step + 1) * size, part[1])):
-            if lanes[n] & share[1] != share[0]:
+            lane = entries.lanes[n]
+            if lane != share[0] and share[1] == 2:
                 continue
-            p, q = people[users[n]], films[items[n]]
-            error, squares = ratings[n] - centre - p[bias] - q[bias], np.float32(0)
+            p, q = tables.people[entries.users[n]], tables.films[entries.items[n]]
+            product, squares = np.float32(0), np.float32(0)
             for k in range(bias):
-                error -= p[k] * q[k]
+                product += p[k] * q[k]
                 squares += p[k] * p[k] + q[k] * q[k]
-            of_biases = p[bias] * p[bias] + q[bias] * q[bias]
-            losses[lanes[n], step] += error * error + l2 * squares + bias_l2 * of_biases
+            error = entries.ratings[n] - mean - p[bias] - q[bias] - product
             far = rate * error
             for k in range(bias):
                 before = p[k]
                 p[k] = keep * before + far * q[k]
                 q[k] = keep * q[k] + far * before
+            of_biases = p[bias] * p[bias] + q[bias] * q[bias]
+            losses[lane, step] += error * error + l2 * squares + bias_l2 * of_biases
             p[bias] = keep_bias * p[bias] + far
             q[bias] = keep_bias * q[bias] + far

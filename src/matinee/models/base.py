@@ -185,7 +185,13 @@ class CompiledLoop(Protocol):
     """Steps on the loss of a model, one after the other, without a call for each.
 
     It does what `forward`, its gradient and the optimisers do, but for rounding.
+
+    Attributes:
+        span: Examples of a call at most, unless a single step has more; they should take no
+            longer than people wait for an answer to Ctrl-C.
     """
+
+    span: ClassVar[int]
 
     def batch(self, epoch: int, step: int, steps: int) -> dict[str, Tensor]:
         """The examples of so many steps, one below the other."""

@@ -117,11 +117,11 @@ class BiasedMF(Learned[BiasedMFConfig]):
         other = config.optimizer != "sgd" or config.embedding_decay
         if other or not kernels.available():
             return None
-        from matinee.models.mfloop import MFLoop  # noqa: PLC0415 - needs numba
+        from matinee.models.mfloop import MFLoop, Stars  # noqa: PLC0415 - needs numba
 
         assert isinstance(batches, LanedBatches)
-        penalties = (self.config.l2, self.config.bias_l2)
-        return MFLoop(penalties, self.mean.item(), batches, config.momentum)
+        stars = Stars(self.mean.item(), self.config.l2, self.config.bias_l2)
+        return MFLoop(stars, batches, config.momentum)
 
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:

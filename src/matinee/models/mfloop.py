@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.batches import Batch, LanedBatches
-from matinee.kernels.sgd import descend
+from matinee.kernels.sgd import Batches, Entries, Stars, Tables, descend
 from matinee.models.base import Moments
 
 
@@ -14,16 +16,15 @@ class MFLoop:
     """See `CompiledLoop`.
 
     Args:
-        penalties: On the squares of vectors and of biases, for each rating.
-        mean: The stars that anything gets to begin with.
+        stars: The mean rating and the penalties.
         batches: What is trained on.
         momentum: Of the rule; rows take at once what it would spread over the steps to come.
     """
 
-    def __init__(
-        self, penalties: tuple[float, float], mean: float, batches: LanedBatches, momentum: float
-    ) -> None:
-        self.penalties, self.mean, self.batches = penalties, mean, batches
+    span: ClassVar[int] = 1 << 20  # a call takes milliseconds until two threads run side by side
+
+    def __init__(self, stars: Stars, batches: LanedBatches, momentum: float) -> None:
+        self.stars, self.batches = stars, batches
         self.gain = 1 / (1 - momentum)
 
     def batch(self, epoch: int, step: int, steps: int) -> Batch:
@@ -39,17 +40,10 @@ class MFLoop:
         threads: int,
     ) -> NDArray[np.float64]:
         """Take the steps of a batch, changing weights in place."""
-        columns = [batch[name].numpy() for name in ("users", "items", "ratings", "lanes")]
-        size, count = self.batches.per_batch, len(columns[0])
-        start = done % len(self.batches) * size
-        return descend(
-            moments["users.weight"][0],
-            moments["items.weight"][0],
-            *columns,
-            min(max(self.batches.turn - start, 0), count),
-            size,
-            rates * self.gain,
-            self.mean,
-            self.penalties,
-            threads,
-        )
+        tables = Tables(*(moments[f"{side}.weight"][0] for side in ("users", "items")))
+        entries = Entries(*(batch[name].numpy() for name in Entries._fields))
+        size = self.batches.per_batch
+        turn = self.batches.turn - done % len(self.batches) * size
+        turn = min(max(turn, 0), len(entries.users))
+        pace = Batches(size, rates * self.gain)
+        return descend(tables, entries, turn, pace, self.stars, threads)

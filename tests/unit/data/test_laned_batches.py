@@ -51,14 +51,14 @@ def test_lanes_share_no_row_before_films_change_sides_nor_after(
             assert not set(rows[lanes == 0]) & set(rows[lanes == 1])
 
 
+ANY = {"batch_size": 7, "seed": 3}
+
+
 def test_lanes_take_turns_in_proportion() -> None:
     batches = LanedBatches(interactions({(u, i) for u in range(13) for i in range(10)}), **ANY)
     part = epoch(batches)["lanes"][: batches.turn]
     share = part.cumsum() - part.mean() * np.arange(1, len(part) + 1)
     assert np.abs(share).max() <= 1
-
-
-ANY = {"batch_size": 7, "seed": 3}
 
 
 def test_batches_are_those_of_a_span_and_a_function_of_the_seed() -> None:

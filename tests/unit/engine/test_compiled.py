@@ -147,7 +147,7 @@ def test_a_checkpoint_is_gone_on_from_in_the_middle_of_an_epoch(
     whole, cut = (build(name, {}, Sizes.of(data), seed=1) for _ in range(2))
     assert isinstance(whole, Learned)
     assert isinstance(cut, Learned)
-    own = {"epochs": 2, "batch_size": batch_size, "checkpoint_every": 7}
+    own: dict[str, Any] = {"epochs": 2, "batch_size": batch_size, "checkpoint_every": 7}
     loop = TrainerConfig(**{**whole.defaults, **own})
     expected = Trainer(whole, data, loop).run()
     assert expected.records[0].compiled

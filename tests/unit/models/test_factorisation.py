@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -54,8 +56,9 @@ def test_the_learning_rate_is_that_of_a_rating_whatever_the_batch(batch_size: in
     assert isinstance(model, BiasedMF)
     torch.nn.init.zeros_(model.users.weight)
     torch.nn.init.zeros_(model.items.weight)
-    loop = {"batch_size": batch_size, "learning_rate": 0.1, "schedule": "constant", "epochs": 1}
-    trainer = Trainer(model, data, TrainerConfig(**{**model.defaults, **loop}))
+    loop: dict[str, Any] = {**model.defaults, "batch_size": batch_size, "epochs": 1}
+    loop.update(learning_rate=0.1, schedule="constant")
+    trainer = Trainer(model, data, TrainerConfig(**loop))
     for step in range(len(trainer.batches)):
         trainer.step(0, step)
     expected = 0.2 * (data.ratings - data.ratings.mean())
