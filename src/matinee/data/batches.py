@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from matinee.data.interactions import Interactions
@@ -17,7 +18,7 @@ from matinee.data.sampling import NegativeSampler
 
 Batch = dict[str, Tensor]
 
-_ORDER, _NEGATIVES, _SHOWN, _WINDOWS = 0, 1, 3, 4
+_ORDER, _NEGATIVES, _SHOWN, _WINDOWS, _LANES = 0, 1, 3, 4, 5
 
 
 def stream(seed: int, purpose: int, epoch: int, step: int = 0) -> np.random.Generator:
@@ -67,6 +68,67 @@ class RatingBatches:
             "items": torch.from_numpy(data.items[rows].astype(np.int64)),
             "ratings": torch.from_numpy(data.ratings[rows]),
         }
+
+
+class LanedBatches:
+    """Ratings in an order that two threads can follow without waiting for each other.
+
+    A draw halves people and films. First each half of the people rates one half of the films,
+    then the other: until films change sides, at `turn`, and again from there, ratings of the
+    two halves share neither a person nor a film (Gemulla et al., 'Large-scale matrix
+    factorization with distributed stochastic gradient descent', KDD 2011). They take turns
+    in proportion to how many each has.
+
+    A batch has `users`, `items` int32, `ratings` float32 and `lanes` uint8, the half of the
+    people, each `[b]`. All are drawn once, for all epochs: a new order in each would take as long
+    as half the steps of a small model, and gains nothing.
+
+    Args:
+        data: Training ratings.
+        batch_size: Ratings a batch.
+        seed: Of halves and order.
+    """
+
+    def __init__(self, data: Interactions, *, batch_size: int, seed: int) -> None:
+        random = stream(seed, _LANES, 0)
+        halves = (random.permutation(data.n_users) % 2).astype(bool)
+        sides = (random.permutation(data.n_items) % 2).astype(bool)
+        own = halves[data.users]
+        later = own != sides[data.items]
+        order = random.permutation(len(data))
+        order = order[np.argsort(later[order], kind="stable")]
+        self.turn = len(data) - int(later.sum())
+        parts = (order[: self.turn], order[self.turn :])
+        order = np.concatenate([_alternating(rows[~own[rows]], rows[own[rows]]) for rows in parts])
+        self.per_batch, self._count = batch_size, math.ceil(len(data) / batch_size)
+        self._all = {
+            "users": torch.from_numpy(data.users[order]),
+            "items": torch.from_numpy(data.items[order]),
+            "ratings": torch.from_numpy(data.ratings[order]),
+            "lanes": torch.from_numpy(own[order].view(np.uint8)),
+        }
+
+    def __len__(self) -> int:
+        return self._count
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """The ratings of one step."""
+        return self.span(epoch, step, 1)
+
+    def span(self, epoch: int, step: int, steps: int) -> Batch:
+        """The batches of so many steps, one below the other."""
+        del epoch  # all are alike
+        start, stop = step * self.per_batch, (step + steps) * self.per_batch
+        return {name: column[start:stop] for name, column in self._all.items()}
+
+
+def _alternating(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Both in one order: wherever it is cut, each has had its share but for one."""
+    merged = np.empty(len(one) + len(other), np.int64)
+    ours = np.zeros(len(merged), bool)
+    ours[np.arange(1, len(one) + 1) * len(merged) // max(len(one), 1) - 1] = True
+    merged[ours], merged[~ours] = one, other
+    return merged
 
 
 class SampledBatches:

@@ -16,9 +16,6 @@ from matinee.training import TrainerConfig
 
 Floats = NDArray[np.float32]
 
-SPAN = 1 << 17
-"""Examples of a call at most, unless a single step has more."""
-
 
 class CompiledSteps:
     """Takes steps on the very tensors that the optimisers hold.
@@ -50,12 +47,13 @@ class CompiledSteps:
         config: TrainerConfig,
     ) -> Self | None:
         """None if the model has no loop, or settings ask for what none has."""
-        plain = config.optimizer == "adam" and config.precision == "float32"
-        if config.clip is not None or config.compile or not plain or model.device.type != "cpu":
+        plain = config.precision == "float32" and config.clip is None and not config.compile
+        if not plain or model.device.type != "cpu":
             return None
         loop = model.compiled_loop(batches, config)
-        span = max(SPAN // config.batch_size, 1)
-        return None if loop is None else cls(loop, model, optimizers, span)
+        if loop is None:
+            return None
+        return cls(loop, model, optimizers, max(loop.span // config.batch_size, 1))
 
     def take(
         self, epoch: int, step: int, rates: Sequence[float], done: int, threads: int
@@ -81,18 +79,17 @@ class CompiledSteps:
 
     def _moments(self) -> Moments:
         names = {weight: name for name, weight in self.model.named_parameters()}
-        moments: dict[str, tuple[Floats, Floats, Floats]] = {}
-        for optimizer in self.optimizers:
-            for weight in (w for group in optimizer.param_groups for w in group["params"]):
-                mean, square = _means(optimizer.state[weight], weight)
-                moments[names[weight]] = (weight.detach().numpy(), mean.numpy(), square.numpy())
-        return moments
+        return {
+            names[weight]: (weight.detach().numpy(), *_kept(optimizer.state[weight], weight))
+            for optimizer in self.optimizers
+            for group in optimizer.param_groups
+            for weight in group["params"]
+        }
 
 
-def _means(state: dict[str, Tensor], weight: Tensor) -> tuple[Tensor, Tensor]:
-    """The two running means of a weight, which PyTorch makes only when it takes a step."""
+def _kept(state: dict[str, Tensor], weight: Tensor) -> list[Floats]:
+    """What a rule keeps of a weight: PyTorch's Adam makes its means only when it takes a step."""
     if not state:
         state["step"] = torch.zeros(())
         state.update({name: torch.zeros_like(weight) for name in ("exp_avg", "exp_avg_sq")})
-    mean, square = (value for name, value in state.items() if name != "step")
-    return mean, square
+    return [value.numpy() for name, value in state.items() if name != "step"]

@@ -200,7 +200,7 @@ class Trainer:
             loss = self._loss(batch)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss * examples if self.model.summed else loss).backward()
         if self.config.clip is not None:
             clip_gradients(self.model.parameters(), self.config.clip)
         rate = self._learning_rate(epoch * len(self.batches) + step)

@@ -176,15 +176,22 @@ class Batches(Protocol):
         ...
 
 
-Moments = Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]
-"""Each weight by its name, with the running means of its gradient and of the gradient's square."""
+Moments = Mapping[str, tuple[NDArray[np.float32], ...]]
+"""Each weight by its name, with what the rule of its updates remembers: for Adam the running means
+of its gradient and of the gradient's square, for plain SGD nothing."""
 
 
 class CompiledLoop(Protocol):
-    """Steps of Adam on the loss of a model, one after the other, without a call for each.
+    """Steps on the loss of a model, one after the other, without a call for each.
 
     It does what `forward`, its gradient and the optimisers do, but for rounding.
+
+    Attributes:
+        span: Examples of a call at most, unless a single step has more; they should take no
+            longer than people wait for an answer to Ctrl-C.
     """
+
+    span: ClassVar[int]
 
     def batch(self, epoch: int, step: int, steps: int) -> dict[str, Tensor]:
         """The examples of so many steps, one below the other."""
@@ -217,11 +224,14 @@ class Learned(Recommender[C]):
     """A model that is trained by gradient descent, by the one training loop of the engine.
 
     `defaults` are the training settings that suit the model, as `TrainerConfig` fields;
-    `monitor` is the validation metric that decides which epoch is best.
+    `monitor` is the validation metric that decides which epoch is best; `summed` is whether a
+    step follows the sum of the losses of its examples, so that the learning rate is that of one
+    example whatever the batch, and not their mean.
     """
 
     defaults: ClassVar[dict[str, Any]] = {}
     monitor: ClassVar[str] = "ndcg@10"
+    summed: ClassVar[bool] = False
 
     @property
     def passes(self) -> int:
@@ -270,13 +280,13 @@ class Learned(Recommender[C]):
         """The loss of a batch: a scalar, a mean over its examples."""
 
     def compiled_loop(self, batches: Batches, config: TrainerConfig) -> CompiledLoop | None:
-        """A loop that trains on `batches` in place of `forward`, with Adam on the CPU.
+        """A loop that trains on `batches` in place of `forward`, on the CPU.
 
-        None, as it is by default, if there is none, or none for the model's settings.
+        None, as it is by default, if there is none, or none for the settings.
 
         Args:
             batches: What `batches` gave.
-            config: Of which only the decay of weights and rows concerns the loop.
+            config: Of which the rule of updates, momentum and decay concern the loop.
         """
         del batches, config
         return None

@@ -159,12 +159,12 @@ class NCF(Learned[N]):
         return loss
 
     def compiled_loop(self, batches: Batches, config: TrainerConfig) -> CompiledLoop | None:
-        """The loop, unless units are dropped or lists varied, which it knows nothing of.
+        """The loop of Adam, unless units are dropped or lists varied, which it knows nothing of.
 
         A wide tower is none of its business either: PyTorch's overhead is little beside that.
         """
         wide = max((a * b for a, b in pairwise(self.widths)), default=0) > WIDEST
-        other = self.config.dropout or self.config.diversity
+        other = self.config.dropout or self.config.diversity or config.optimizer != "adam"
         if wide or other or not kernels.available():
             return None
         from matinee.models.ncfloop import NCFLoop  # noqa: PLC0415 - needs numba

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ class NCFLoop:
         batches: What is trained on.
         config: Its decay of weights and rows is applied.
     """
+
+    span: ClassVar[int] = 1 << 17
 
     def __init__(
         self, widths: tuple[int, ...], l2: float, batches: SampledBatches, config: TrainerConfig
