@@ -14,6 +14,10 @@ from matinee import kernels
 
 CACHED = 1 << 19
 """Activations of a layer held at once when all films are scored: what stays in the cache."""
+PAIRS = 1 << 16
+"""Pairs of people and films from which a compiled loop is worth loading. What it is chosen by is
+told by the question alone: were it by what the process has loaded, a training that goes on in
+another process would end with other bits."""
 NARROW = 1 << 12
 """Weights of a layer up to which products are so small that a compiled loop is faster."""
 
@@ -168,7 +172,8 @@ class PairTower(nn.Module):
             weight: `[widths[-1]]`.
         """
         left, right = self.of_people(people), self.of_films(films)
-        if films.ndim == 2 and self._narrow and kernels.at_hand():
+        many = films.ndim == 2 and len(left) * len(films) >= PAIRS
+        if many and self._narrow and kernels.available():
             return self._weighed_compiled(left, right, weight)
         scores = left.new_empty(len(left), films.shape[-2])
         for rows in row_chunks(len(left), films.shape[-2] * left.shape[1], limit=CACHED):

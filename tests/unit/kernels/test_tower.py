@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from matinee import kernels
+from matinee.models import layers
 from matinee.models.layers import NARROW, PairTower
 
 pytest.importorskip("numba")
@@ -34,7 +35,8 @@ def weighed(
     *,
     fast: bool,
 ) -> torch.Tensor:
-    monkeypatch.setattr(kernels, "at_hand", lambda: fast)
+    monkeypatch.setattr(layers, "PAIRS", 0)
+    monkeypatch.setattr(kernels, "available", lambda: fast)
     with torch.no_grad():
         return tower.weighed(*sides)
 
@@ -81,3 +83,10 @@ def test_wide_layers_are_left_to_products(monkeypatch: pytest.MonkeyPatch) -> No
     tower, sides = asked(2, 4, (NARROW, 2))
     monkeypatch.setattr(tower, "_weighed_compiled", None)
     assert weighed(monkeypatch, tower, sides, fast=True).shape == (2, 4)
+
+
+def test_few_pairs_are_not_worth_loading_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    tower, sides = asked(2, 4, (8, 4))
+    monkeypatch.setattr(tower, "_weighed_compiled", None)
+    with torch.no_grad():
+        assert tower.weighed(*sides).shape == (2, 4)
