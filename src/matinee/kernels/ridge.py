@@ -10,27 +10,39 @@ from matinee.kernels.arrays import Floats, Integers
 
 @njit(cache=True, fastmath=True, nogil=True)
 def solve(
-    design: Floats, targets: Floats, offsets: Integers, base: Floats, penalty: Floats
+    films: Floats,
+    items: Integers,
+    targets: Floats,
+    offsets: Integers,
+    base: Floats,
+    penalty: Floats,
+    intercept: bool,
 ) -> Floats:
     """The x of (Σ hhᵀ + G + diag(λ)) x = Σ t h, for each of B people.
 
     Args:
-        design: The h, `[n, d]`.
+        films: `[n_items, d]`.
+        items: `[n]`, the films whose vectors are the h.
         targets: The t, `[n]`.
-        offsets: `[B + 1]`; person b has the rows `offsets[b]:offsets[b + 1]`.
+        offsets: `[B + 1]`; person b has the entries `offsets[b]:offsets[b + 1]`.
         base: G, `[d, d]`, of which the lower half is read.
         penalty: λ of each person, `[B, d]`.
+        intercept: Whether the last number of each h is 1 in the place of the film's.
 
     Returns:
         `[B, d]`.
     """
-    d = design.shape[1]
+    d = films.shape[1]
     rows, normal = np.zeros((len(penalty), d), np.float32), np.empty((d, d), np.float32)
+    h = np.empty(d, np.float32)
     for b in range(len(rows)):
         row = rows[b]
         normal[:] = base
         for e in range(offsets[b], offsets[b + 1]):
-            h, target = design[e], targets[e]
+            h[:] = films[items[e]]
+            if intercept:
+                h[-1] = 1.0
+            target = targets[e]
             for i in range(d):
                 row[i] += target * h[i]
                 for j in range(i + 1):

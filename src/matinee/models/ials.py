@@ -128,10 +128,11 @@ class IALS(Solved[IALSConfig]):
     def _solution_compiled(self, offsets: Tensor, indices: Tensor, penalty: Tensor) -> Tensor:
         from matinee.kernels import ridge  # noqa: PLC0415 - compiles
 
-        design, base = self.factors[indices], self.config.unobserved * self.gram
-        penalties = penalty[:, None].expand(-1, self.config.dim).contiguous()
-        arrays = (design, torch.ones(len(design)), offsets, base, penalties)
-        return torch.from_numpy(ridge.solve(*(array.numpy() for array in arrays)))
+        base = self.config.unobserved * self.gram
+        penalties = penalty[:, None].repeat(1, self.config.dim)
+        arrays = (self.factors, indices, torch.ones(len(indices)), offsets, base, penalties)
+        solved = ridge.solve(*(array.numpy() for array in arrays), intercept=False)
+        return torch.from_numpy(solved)
 
     def _descend(self, offsets: Tensor, indices: Tensor, fixed: Tensor, moving: Tensor) -> None:
         """Take `steps` of conjugate gradient in every row of `moving` `[n, dim]`, in place.
