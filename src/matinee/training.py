@@ -50,3 +50,8 @@ class TrainerConfig(Config):
     """Threads on the CPU; None takes one for steps too small to be worth sharing, else all."""
     device: str = "auto"
     """'cpu', 'cuda', 'cuda:1', or 'auto' for a GPU where there is one."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether a step is the rule and nothing else: not clipped, compiled or in bfloat16."""
+        return self.clip is None and not self.compile and self.precision == "float32"

@@ -17,9 +17,8 @@ from matinee.models import MODELS, Learned, Sizes, build
 from support.memory import peak_bytes
 
 PEOPLE, FILMS, EACH = 12_000, 1_600, 12
-BATCHES = {"deepcontent": 1024, "multdae": 4096, "multvae": 4096, "sasrec": 2048, "mf": 8192}
-"""Of people, but for `mf`, whose compiled loop does without the rows that PyTorch gathers; all
-other batches are of `PAIRS` pairs. Few steps do."""
+BATCHES = {"deepcontent": 1024, "multdae": 4096, "multvae": 4096, "sasrec": 2048}
+"""Of people; all other batches are of `PAIRS` pairs. Few steps do."""
 PAIRS = 1 << 16
 SETTINGS: dict[str, dict[str, Any]] = {
     "bmf": {"burn_in": 0, "samples": 2, "every": 1},

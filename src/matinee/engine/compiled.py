@@ -47,8 +47,7 @@ class CompiledSteps:
         config: TrainerConfig,
     ) -> Self | None:
         """None if the model has no loop, or settings ask for what none has."""
-        plain = config.precision == "float32" and config.clip is None and not config.compile
-        if not plain or model.device.type != "cpu":
+        if not config.plain or model.device.type != "cpu":
             return None
         loop = model.compiled_loop(batches, config)
         if loop is None:

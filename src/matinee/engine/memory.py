@@ -125,7 +125,7 @@ def _working(model: Recommender, loop: TrainerConfig | None) -> int:
     kept = sum(_bytes(branch.state_dict().values()) for branch in branches)
     moments, gradients = _optimiser_bytes(model, loop)
     snapshots = SNAPSHOTS * (_bytes(model.state_dict().values()) + moments)
-    step = gradients + model.training_bytes(loop.batch_size) + VIEW * model.sizes.ratings
+    step = gradients + model.training_bytes(loop) + VIEW * model.sizes.ratings
     # A checkpoint is written between steps, when gradients and activations are gone.
     return kept + moments + max(snapshots, step)
 

@@ -18,6 +18,7 @@ from matinee.data.queries import Queries
 from matinee.models.base import Batches, Learned, Sizes
 from matinee.models.layers import Table, row_chunks
 from matinee.models.losses import linear_cross_entropy, softmax_bytes
+from matinee.training import TrainerConfig
 
 Widths = tuple[Annotated[int, Field(ge=1)], ...]
 
@@ -98,9 +99,9 @@ class MultDAE(Learned[D]):
         """What was held out, foretold from the training part of the same people."""
         return PeopleBatches(held_out, batch_size=batch_size, seed=seed, shown=train)
 
-    def training_bytes(self, batch_size: int) -> int:
+    def training_bytes(self, loop: TrainerConfig) -> int:
         """Layers of a batch, a block of the softmax, and gradients of both tables of films."""
-        people, films = min(batch_size, self.sizes.users), self.sizes.items
+        people, films = min(loop.batch_size, self.sizes.users), self.sizes.items
         units = 2 * sum(self.config.hidden) + (1 + self.codes) * self.config.dim
         tables = self.shown.weight.numel() + self.films.weight.numel()
         return 4 * (6 * people * units + 2 * tables) + softmax_bytes(people, films)

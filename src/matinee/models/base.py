@@ -265,14 +265,14 @@ class Learned(Recommender[C]):
         return None
 
     @abstractmethod
-    def training_bytes(self, batch_size: int) -> int:
+    def training_bytes(self, loop: TrainerConfig) -> int:
         """Bytes that a step holds at its peak, as an estimate.
 
         Counted are activations, their gradients, and what the view of the data keeps beyond an
         order of the ratings; not the weights, the gradients of dense ones, or the optimiser.
 
         Args:
-            batch_size: Examples a step, as the training loop is set.
+            loop: How it is trained; mostly its batch size matters.
         """
 
     @abstractmethod

@@ -17,6 +17,7 @@ from matinee.models.base import Learned, Sizes, pick
 from matinee.models.content import FilmTermsConfig, Terms
 from matinee.models.layers import tower
 from matinee.models.linear import bag
+from matinee.training import TrainerConfig
 
 
 class DeepContentConfig(FilmTermsConfig):
@@ -67,11 +68,11 @@ class DeepContent(Learned[DeepContentConfig]):
         """People and a part of their films that is shown."""
         return HalvedBatches(data, batch_size=batch_size, seed=seed)
 
-    def training_bytes(self, batch_size: int) -> int:
+    def training_bytes(self, loop: TrainerConfig) -> int:
         """The tower over all films, and the logits of all films for everyone in a batch."""
         config, films = self.config, self.sizes.items
         units = 3 * config.terms + 8 * (sum(config.hidden) + config.dim)
-        logits = 5 * min(batch_size, self.sizes.users)
+        logits = 5 * min(loop.batch_size, self.sizes.users)
         return 4 * films * (units + logits)
 
     def forward(self, batch: Batch) -> Tensor:

@@ -101,9 +101,10 @@ class BiasedMF(Learned[BiasedMFConfig]):
         del train  # it has drawn nothing that would have to be avoided
         return self.batches(held_out, batch_size=batch_size, seed=seed)
 
-    def training_bytes(self, batch_size: int) -> int:
-        """The rows of a batch, and what becomes of them."""
-        return 48 * min(batch_size, self.sizes.ratings) * (self.config.dim + 1)
+    def training_bytes(self, loop: TrainerConfig) -> int:
+        """The ratings in their own order, and the rows of a batch if PyTorch takes them."""
+        rows = 0 if self._looped(loop) else min(loop.batch_size, self.sizes.ratings)
+        return 40 * self.sizes.ratings + 48 * rows * (self.config.dim + 1)
 
     def forward(self, batch: Batch) -> Tensor:
         """Mean squared error with the penalty of the rows that took part."""
@@ -114,14 +115,18 @@ class BiasedMF(Learned[BiasedMFConfig]):
 
     def compiled_loop(self, batches: Batches, config: TrainerConfig) -> CompiledLoop | None:
         """The loop of plain SGD."""
-        other = config.optimizer != "sgd" or config.embedding_decay
-        if other or not kernels.available():
+        if not self._looped(config):
             return None
         from matinee.models.mfloop import MFLoop, Stars  # noqa: PLC0415 - needs numba
 
         assert isinstance(batches, LanedBatches)
         stars = Stars(self.mean.item(), self.config.l2, self.config.bias_l2)
         return MFLoop(stars, batches, config.momentum)
+
+    def _looped(self, config: TrainerConfig) -> bool:
+        """Whether the compiled loop is there, and knows the rule."""
+        plain = config.plain and config.optimizer == "sgd" and not config.embedding_decay
+        return plain and kernels.available()
 
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
@@ -194,9 +199,10 @@ class BiasedMF(Learned[BiasedMFConfig]):
     def _solve_compiled(self, queries: Queries) -> Tensor:
         from matinee.kernels import ridge  # noqa: PLC0415 - compiles
 
-        design = self.items.weight.detach()[queries.items]
-        targets = queries.ratings - self.mean - design[:, -1]
-        design[:, -1] = 1.0
+        films = self.items.weight.detach()
+        targets = queries.ratings - self.mean - films[queries.items, -1]
         penalty = torch.maximum(self.usual, queries.lengths)[:, None] * self.ridge
-        arrays = (design, targets, queries.offsets, torch.zeros(2 * design.shape[1:]), penalty)
-        return torch.from_numpy(ridge.solve(*(array.numpy() for array in arrays)))
+        base = films.new_zeros(films.shape[1], films.shape[1])
+        arrays = (films, queries.items, targets, queries.offsets, base, penalty)
+        solved = ridge.solve(*(array.numpy() for array in arrays), intercept=True)
+        return torch.from_numpy(solved)

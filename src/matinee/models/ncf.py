@@ -136,9 +136,9 @@ class NCF(Learned[N]):
             known=train,
         )
 
-    def training_bytes(self, batch_size: int) -> int:
+    def training_bytes(self, loop: TrainerConfig) -> int:
         """Rows and activations of a batch; keys and bits of who rated what."""
-        examples = min(batch_size, self.sizes.ratings * (1 + self.config.negatives))
+        examples = min(loop.batch_size, self.sizes.ratings * (1 + self.config.negatives))
         layers = self.tower.layers if self.tower is not None else ()
         units = sum(layer.out_features for layer in layers if isinstance(layer, nn.Linear))
         pairs = min(self.sizes.users * self.sizes.items // 8, BITMAP_BYTES)

@@ -20,6 +20,7 @@ from matinee.models.base import Learned, Sizes
 from matinee.models.foldin import fold_in
 from matinee.models.inputs import chosen
 from matinee.models.layers import PairTower, Table, row_chunks
+from matinee.training import TrainerConfig
 
 MEMORY = 0.99
 """Share of the running residual variance that a batch leaves as it was."""
@@ -112,12 +113,12 @@ class RatingDNN(Learned[RatingDNNConfig]):
         del train  # it has drawn nothing that would have to be avoided
         return self.batches(held_out, batch_size=batch_size, seed=seed)
 
-    def training_bytes(self, batch_size: int) -> int:
+    def training_bytes(self, loop: TrainerConfig) -> int:
         """Inputs and activations of a batch; the fields of everyone, once more in passing."""
         inputs = self.tower.person + self.tower.film + self.user_features.shape[1]
         units = inputs + self.item_features.shape[1] + sum(self.config.hidden) + self.outputs
         fields = 4 * (self.user_features.numel() + self.item_features.numel())
-        return 40 * min(batch_size, self.sizes.ratings) * units + fields
+        return 40 * min(loop.batch_size, self.sizes.ratings) * units + fields
 
     def forward(self, batch: Batch) -> Tensor:
         """Mean loss of the head, with the penalty of the rows that took part."""

@@ -18,6 +18,7 @@ from matinee.models.base import Learned, Sizes
 from matinee.models.layers import Dropout, row_chunks
 from matinee.models.losses import linear_cross_entropy, softmax_bytes
 from matinee.models.shares import sum_of_losses
+from matinee.training import TrainerConfig
 
 SHARE = 1536
 """Films foretold in one go on a processor: what one thread does alone, near its cache."""
@@ -80,10 +81,12 @@ class SASRec(Learned[SASRecConfig]):
         """Sequences, each person's once an epoch."""
         return SequenceBatches(data, length=self.config.length, batch_size=batch_size, seed=seed)
 
-    def training_bytes(self, batch_size: int) -> int:
+    def training_bytes(self, loop: TrainerConfig) -> int:
         """Activations at all places of a batch, and what the softmax over all films takes."""
         config, films = self.config, self.sizes.items
-        places = min(batch_size, self.sizes.users) * (min(config.length, self.sizes.ratings) + 1)
+        places = min(loop.batch_size, self.sizes.users) * (
+            min(config.length, self.sizes.ratings) + 1
+        )
         widths = 12 + 20 * config.blocks
         tables = 8 * films * config.dim
         return 4 * places * config.dim * widths + tables + softmax_bytes(places, films)
