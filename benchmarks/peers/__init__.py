@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import Any
 
 COMPARISONS = [
-    *("neumf256", "neumf2048", "neumfbest", "neumfquality", "sasrec", "sasrec_long", "multvae"),
+    *("neumf256", "neumf2048", "neumfbest", "neumfquality", "sasrec", "sasrec_ten"),
+    *("sasrec_long", "multvae"),
     *("ease", "ials", "mf", "topk", "neumftop", "ranking"),
 ]
 

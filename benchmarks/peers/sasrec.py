@@ -1,6 +1,6 @@
-"""An epoch of SASRec: width 64, two blocks, softmax over all films at all positions.
+"""SASRec, an epoch or more: width 64, two blocks, softmax over all films at all positions.
 
-Everyone's last film is held out. After the epoch it is looked for among the ten best of all films
+Everyone's last film is held out. After training it is looked for among the ten best of all films
 that are not in the history before it.
 """
 
@@ -16,10 +16,9 @@ from benchmarks.peers.comparison import Arrays, Comparison, Quality, Task, Work,
 from benchmarks.peers.ease import films
 
 DIM, BLOCKS, HEADS, DROPOUT, BATCH, RATE, K = 64, 2, 2, 0.2, 128, 1e-3, 10
-RECBOLE_BATCHES = 50
 
 
-def ours(arrays: Arrays, length: int) -> Task:
+def ours(arrays: Arrays, length: int, epochs: int) -> Task:
     """The dense layers of a block as wide as the vectors, as they are in the paper."""
     from matinee.data.interactions import Interactions
     from matinee.engine import TrainerConfig, fit
@@ -30,7 +29,7 @@ def ours(arrays: Arrays, length: int) -> Task:
     users, items, _ = held_out(arrays)
     data = Interactions.build(users, items, catalogue=films(int(arrays["n_items"])))
     settings = {"length": length, "dim": DIM, "blocks": BLOCKS, "heads": HEADS, "widening": 1}
-    loop = TrainerConfig(epochs=1, batch_size=BATCH, learning_rate=RATE, threads=2)
+    loop = TrainerConfig(epochs=epochs, batch_size=BATCH, learning_rate=RATE, threads=2)
 
     def run() -> SASRec:
         model = build("sasrec", {**settings, "dropout": DROPOUT}, Sizes.of(data))
@@ -44,7 +43,7 @@ def ours(arrays: Arrays, length: int) -> Task:
     return Task(run, judged)
 
 
-def rectools(arrays: Arrays, length: int, share: float = 1.0) -> Task:
+def rectools(arrays: Arrays, length: int, epochs: int, share: float) -> Task:
     """Its own network and loop; the table of sequences is made beforehand."""
     import pandas as pd
     from pytorch_lightning import Trainer, seed_everything
@@ -61,7 +60,7 @@ def rectools(arrays: Arrays, length: int, share: float = 1.0) -> Task:
         quiet = dict.fromkeys(
             ("enable_progress_bar", "enable_model_summary", "logger", "enable_checkpointing"), False
         )
-        return Trainer(max_epochs=1, limit_train_batches=share, accelerator="cpu", **quiet)
+        return Trainer(max_epochs=epochs, limit_train_batches=share, accelerator="cpu", **quiet)
 
     seed_everything(0)
     model = SASRecModel(
@@ -73,7 +72,7 @@ def rectools(arrays: Arrays, length: int, share: float = 1.0) -> Task:
         loss="softmax",
         lr=RATE,
         batch_size=BATCH,
-        epochs=1,
+        epochs=epochs,
         get_trainer_func=trainer,
     )
     model._build_model_from_dataset(data)
@@ -93,8 +92,8 @@ def rectools(arrays: Arrays, length: int, share: float = 1.0) -> Task:
     return Task(run, judged, share)
 
 
-def recbole(arrays: Arrays, length: int) -> Task:
-    """A row for each prefix; only some batches of the epoch, so that nothing can be judged."""
+def recbole(arrays: Arrays, length: int, batches: int) -> Task:
+    """A row for each prefix; only some batches of an epoch, so that nothing can be judged."""
     from benchmarks.peers.bole import prepared
 
     users, items, _ = held_out(arrays)
@@ -110,7 +109,7 @@ def recbole(arrays: Arrays, length: int) -> Task:
         "train_neg_sample_args": None,
         "train_batch_size": BATCH,
     }
-    epoch, share, _ = prepared("SASRec", users, items, settings, most=RECBOLE_BATCHES)
+    epoch, share, _ = prepared("SASRec", users, items, settings, most=batches)
     nothing: Quality = dict.fromkeys(("hit_rate@10", "ndcg@10"), float("nan"))
     return Task(epoch, lambda _: nothing, share)
 
@@ -131,34 +130,49 @@ def judge(arrays: Arrays, lists: NDArray[np.integer]) -> Quality:
     return {"hit_rate@10": float(hits.any(1).mean()), "ndcg@10": float(gains.sum(1).mean())}
 
 
-def work(arrays: Arrays, length: int) -> Work:
+def work(arrays: Arrays, length: int, epochs: int) -> Work:
     """Of each product two operations a number forwards and four back, at real positions alone."""
     lengths = np.minimum(np.bincount(held_out(arrays)[0]), length).astype(np.float64)
     attention = BLOCKS * 2 * DIM * np.square(lengths).sum() / 2
     dense = BLOCKS * 6 * DIM**2 + DIM * int(arrays["n_items"])
     operations = 6 * (lengths.sum() * dense + attention)
-    return Work(operations, bytes=8 * DIM * 4 * lengths.sum())
+    return Work(epochs * operations, bytes=epochs * 8 * DIM * 4 * lengths.sum())
 
 
-def comparison(length: int, *, rectools_share: float = 1.0) -> Comparison:
-    """The comparison for sequences of a length; RecTools does so much of its epoch."""
+def comparison(
+    length: int, *, epochs: int = 1, rectools_share: float = 1.0, batches: int | None = None
+) -> Comparison:
+    """The comparison for sequences of a length.
+
+    Args:
+        length: Films of a person at most.
+        epochs: How long is trained.
+        rectools_share: How much of its epochs RecTools does.
+        batches: How many of its batches RecBole does; it is left out by default.
+    """
+    sides = {
+        "matinee": partial(ours, length=length, epochs=epochs),
+        "rectools": partial(rectools, length=length, epochs=epochs, share=rectools_share),
+    }
+    note = (
+        f"RecTools does {rectools_share:.0%} of its training; its seconds are told for all of it."
+    )
+    if batches:
+        sides["recbole"] = partial(recbole, length=length, batches=batches)
+        note += f""" So are RecBole's, of which {batches} batches are timed: it has a row for each \
+prefix, with one film to foretell."""
     return Comparison(
-        title=f"An epoch of SASRec (width 64, two blocks, length {length}, batches of {BATCH})",
+        title=f"{'An epoch' if epochs == 1 else f'{epochs} epochs'} of SASRec (width {DIM}, two "
+        f"blocks, length {length}, batches of {BATCH})",
         bar=4,
-        over={"recbole": 200},
-        sides={
-            "matinee": partial(ours, length=length),
-            "rectools": partial(rectools, length=length, share=rectools_share),
-            "recbole": partial(recbole, length=length),
-        },
-        work=partial(work, length=length),
+        over={"recbole": 200} if batches else {},
+        sides=sides,
+        work=partial(work, length=length, epochs=epochs),
         counted="six operations for each weight met at a real position, three products of the "
         "softmax among them; states and their gradients moved",
         tolerance=None,
-        note=f"Of RecBole {RECBOLE_BATCHES} batches are timed, of RecTools {rectools_share:.0%} of "
-        "an epoch; their seconds are told for all of it. RecBole has a row for each prefix, with "
-        "one film to foretell.",
+        note=note,
     )
 
 
-COMPARISON = comparison(50)
+COMPARISON = comparison(50, batches=50)

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from benchmarks.peers.sasrec import comparison
 
-COMPARISON = comparison(200, rectools_share=0.1)
+COMPARISON = comparison(200, rectools_share=0.1, batches=15)
