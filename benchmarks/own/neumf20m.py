@@ -13,7 +13,7 @@ from benchmarks.goals import Bar
 from benchmarks.measure import alone
 from benchmarks.own import simulated
 from benchmarks.own.measurement import Figure, Floor, Measurement
-from benchmarks.peers.neumf import DIM, NEGATIVES, RATE, TOWER, least
+from benchmarks.peers.neumf import NEGATIVES, RATE, SMALL, least
 from benchmarks.roofline import Work
 
 BATCH = 16_384
@@ -31,10 +31,9 @@ def epoch(data: str) -> dict[str, Any]:
     if data != "ml-1m":
         os.environ["MATINEE_HOME"] = os.devnull  # where no cache of 0.4 GB is left behind
     ratings = load(data)
-    settings = {"dim": DIM, "tower": TOWER, "negatives": NEGATIVES}
     loop = TrainerConfig(epochs=1, batch_size=BATCH, learning_rate=RATE)
     for part in (ratings.take(np.arange(BATCH)), ratings):
-        model = build("neumf", settings, Sizes.of(part))
+        model = build("neumf", SMALL.ours, Sizes.of(part))
         assert isinstance(model, Learned)
         (record,) = Trainer(model, part, loop).run().records
     return {"seconds": record.seconds, "each": 1e6 * record.seconds / len(ratings)}
@@ -56,7 +55,7 @@ def turn() -> dict[str, float]:
 
 def one() -> Work:
     """What a positive and its negatives need."""
-    return least(1)
+    return least(SMALL, 1)
 
 
 FLOOR = Floor("three products a weight and example; a film's row and means moved", one)
@@ -74,7 +73,7 @@ MEASUREMENT = Measurement(
         Bar("a positive", "times", 1.3, "x one of MovieLens-1M"),
     ],
     turns=lambda rounds: [turn() for _ in range(rounds)],
-    note=f"GMF {DIM}, tower {'-'.join(map(str, TOWER))}, {NEGATIVES} negatives, a batch of "
-    f"{BATCH:,} examples; simulated ratings of the shape of MovieLens-20M beside MovieLens-1M "
-    "(or simulated ones of its shape, where it is not here).",
+    note=f"GMF {SMALL.dim}, tower {'-'.join(map(str, SMALL.tower))}, {NEGATIVES} negatives, a "
+    f"batch of {BATCH:,} examples; simulated ratings of the shape of MovieLens-20M beside "
+    "MovieLens-1M (or simulated ones of its shape, where it is not here).",
 )

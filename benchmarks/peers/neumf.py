@@ -7,6 +7,7 @@ told in examples, negatives included, the same for all.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +16,38 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.comparison import Arrays, Comparison, Quality, Task, Work
 
-DIM, TOWER, NEGATIVES, RATE, SEED = 8, (64, 32, 16, 8), 4, 1e-3, 0
+NEGATIVES, RATE, SEED = 4, 1e-3, 0
 EACH = 1 + NEGATIVES
 Side = Callable[[Arrays], Task]
 Scores = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a NeuMF: the width of its product, and those of its tower, from the two vectors up."""
+
+    dim: int
+    tower: tuple[int, ...]
+
+    @property
+    def ours(self) -> dict[str, Any]:
+        """In our words."""
+        return {"dim": self.dim, "tower": self.tower, "negatives": NEGATIVES}
+
+    @property
+    def recbole(self) -> dict[str, Any]:
+        """In RecBole's."""
+        first, *rest = self.tower
+        widths = {"mlp_embedding_size": first // 2, "mlp_hidden_size": rest}
+        return {"mf_embedding_size": self.dim, **widths}
+
+    @property
+    def cornac(self) -> dict[str, Any]:
+        """In cornac's."""
+        return {"num_factors": self.dim, "layers": self.tower, "num_neg": NEGATIVES}
+
+
+SMALL = Size(8, (64, 32, 16, 8))
 
 
 def quarter(arrays: Arrays) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -38,13 +67,12 @@ def ours(batch: int) -> Side:
         from matinee.models import Learned, Sizes, build
 
         data = Interactions.build(*quarter(arrays), catalogue=films(int(arrays["n_items"])))
-        settings = {"dim": DIM, "tower": TOWER, "negatives": NEGATIVES}
         loop = TrainerConfig(
             epochs=1, batch_size=batch, learning_rate=RATE, threads=2 if batch > 1000 else 1
         )
 
         def run() -> Any:
-            model = build("neumf", settings, Sizes.of(data))
+            model = build("neumf", SMALL.ours, Sizes.of(data))
             assert isinstance(model, Learned)
             Trainer(model, data, loop).run()
             return model.eval()
@@ -54,19 +82,19 @@ def ours(batch: int) -> Side:
             assert len(people) == data.n_users
             return judge(arrays, our_scores(model, people))
 
-        compile_loop(data, settings, loop)
+        compile_loop(data, SMALL, loop)
         return Task(run, judged)
 
     return side
 
 
-def compile_loop(data: Any, settings: dict[str, Any], loop: Any) -> None:
+def compile_loop(data: Any, size: Size, loop: Any) -> None:
     """Train on a batch for an epoch, so that what is compiled is, off the clock."""
     from matinee.engine import Trainer
     from matinee.models import Learned, Sizes, build
 
     few = data.take(np.arange(min(loop.batch_size, len(data))))
-    model = build("neumf", settings, Sizes.of(few))
+    model = build("neumf", size.ours, Sizes.of(few))
     assert isinstance(model, Learned)
     Trainer(model, few, loop.updated({"epochs": 1})).run()
 
@@ -88,7 +116,10 @@ def recbole(batch: int) -> Side:
     def side(arrays: Arrays) -> Task:
         from benchmarks.peers.recbole_data import prepared
 
-        config, dataset, loader = prepared(*quarter(arrays), batch=batch, negatives=NEGATIVES)
+        settings = SMALL.recbole
+        config, dataset, loader = prepared(
+            *quarter(arrays), settings, batch=batch, negatives=NEGATIVES
+        )
         from recbole.model.general_recommender import NeuMF
         from recbole.trainer import Trainer
 
@@ -122,7 +153,7 @@ def cornac(batch: int) -> Side:
         import torch
         from cornac.models import NeuMF
 
-        data, settings = cornac_data(*quarter(arrays)), cornac_settings(batch)
+        data, settings = cornac_data(*quarter(arrays)), cornac_settings(SMALL, batch)
 
         def run() -> Any:
             torch.set_num_threads(2)
@@ -141,10 +172,10 @@ def cornac_data(users: NDArray[Any], items: NDArray[Any]) -> Any:
     return Dataset.from_uir([(user, item, 1.0) for user, item in pairs])
 
 
-def cornac_settings(batch: int) -> dict[str, Any]:
+def cornac_settings(size: Size, batch: int) -> dict[str, Any]:
     """The model and loop in cornac's words, whose batches count positives."""
-    model = {"num_factors": DIM, "layers": TOWER, "num_neg": NEGATIVES, "lr": RATE}
-    return {**model, "batch_size": batch // EACH, "backend": "pytorch", "verbose": False}
+    loop = {"lr": RATE, "batch_size": batch // EACH}
+    return {**size.cornac, **loop, "backend": "pytorch", "verbose": False}
 
 
 def cornac_scores(model: Any, data: Any) -> Scores:
@@ -186,16 +217,17 @@ def judge(arrays: Arrays, scores: Scores) -> Quality:
 
 def work(arrays: Arrays) -> Work:
     """Of an epoch on the quarter."""
-    return least(len(quarter(arrays)[0]))
+    return least(SMALL, len(quarter(arrays)[0]))
 
 
-def least(positives: float) -> Work:
+def least(size: Size, positives: float) -> Work:
     """Three products for each weight of the tower and example, the person's half shared."""
-    first = TOWER[0] // 2 * TOWER[1]
-    rest = sum(wide * narrow for wide, narrow in pairwise(TOWER[1:]))
-    a_person, a_film = first, first + rest + 2 * DIM
+    dim, tower = size.dim, size.tower
+    first = tower[0] // 2 * tower[1]
+    rest = sum(wide * narrow for wide, narrow in pairwise(tower[1:]))
+    a_person, a_film = first, first + rest + 2 * dim
     operations = 6 * positives * (a_person + EACH * a_film)
-    return Work(operations, bytes=positives * EACH * 3 * 2 * 4 * (DIM + TOWER[0] // 2))
+    return Work(operations, bytes=positives * EACH * 3 * 2 * 4 * (dim + tower[0] // 2))
 
 
 def comparison(batch: int, bar: float) -> Comparison:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.comparison import Arrays, Comparison, Quality, Task, Work, offsets
 from benchmarks.peers.ease import films
-from benchmarks.peers.neumf import DIM, NEGATIVES, TOWER
+from benchmarks.peers.neumf import NEGATIVES, SMALL
 
 K = 10
 
@@ -22,7 +22,7 @@ def ours(arrays: Arrays) -> Task:
 
     pairs = arrays["train_users"], arrays["train_items"]
     data = Interactions.build(*pairs, catalogue=films(int(arrays["n_items"])))
-    model = build("neumf", {"dim": DIM, "tower": TOWER}, Sizes.of(data)).eval()
+    model = build("neumf", SMALL.ours, Sizes.of(data)).eval()
     queries = data.queries()
 
     def run() -> NDArray[np.int64]:
@@ -38,7 +38,7 @@ def recbole(arrays: Arrays) -> Task:
     from benchmarks.peers.recbole_data import prepared
 
     users, items = arrays["train_users"], arrays["train_items"]
-    config, dataset, _ = prepared(users, items, batch=2048, negatives=NEGATIVES)
+    config, dataset, _ = prepared(users, items, SMALL.recbole, batch=2048, negatives=NEGATIVES)
     from recbole.model.general_recommender import NeuMF
 
     model = NeuMF(config, dataset).eval()
@@ -73,8 +73,9 @@ def judge(arrays: Arrays, lists: NDArray[np.integer]) -> Quality:
 def work(arrays: Arrays) -> Work:
     """The tower above its first layer, and the product, for each pair of person and film."""
     pairs = len(arrays["user_vectors"]) * len(arrays["item_vectors"])
-    weights = sum(wide * narrow for wide, narrow in pairwise(TOWER[1:]))
-    each = 2 * (weights + DIM + TOWER[-1]) + TOWER[1]
+    tower = SMALL.tower
+    weights = sum(wide * narrow for wide, narrow in pairwise(tower[1:]))
+    each = 2 * (weights + SMALL.dim + tower[-1]) + tower[1]
     return Work(operations=float(pairs * each), bytes=8.0 * K * len(arrays["user_vectors"]))
 
 

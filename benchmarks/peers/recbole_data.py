@@ -23,7 +23,12 @@ for name, kind in GONE.items():
 
 
 def prepared(
-    users: NDArray[Any], items: NDArray[Any], *, batch: int, negatives: int
+    users: NDArray[Any],
+    items: NDArray[Any],
+    size: dict[str, Any],
+    *,
+    batch: int,
+    negatives: int,
 ) -> tuple[Any, Any, Any]:
     """Configuration, data set and training loader for NeuMF, on all ratings."""
     import torch
@@ -39,7 +44,8 @@ def prepared(
     path.parent.mkdir()
     lines = (f"{user}\t{item}\n" for user, item in zip(users, items, strict=True))
     path.write_text("user_id:token\titem_id:token\n" + "".join(lines))
-    config = Config("NeuMF", "films", config_dict=settings(folder, batch, negatives))
+    told = {**settings(folder, batch, negatives), **size}
+    config = Config("NeuMF", "films", config_dict=told)
     dataset = create_dataset(config)
     (built,) = dataset.build()[:1]
     sampler = Sampler(["train"], [built], "uniform").set_phase("train")
@@ -47,7 +53,7 @@ def prepared(
 
 
 def settings(folder: str, batch: int, negatives: int) -> dict[str, Any]:
-    """The model and loop of the comparison in RecBole's words."""
+    """All but the size of the model, in RecBole's words."""
     return {
         "data_path": folder,
         "load_col": {"inter": ["user_id", "item_id"]},
@@ -62,9 +68,6 @@ def settings(folder: str, batch: int, negatives: int) -> dict[str, Any]:
         "train_batch_size": batch,
         "epochs": 1,
         "learning_rate": 1e-3,
-        "mf_embedding_size": 8,
-        "mlp_embedding_size": 32,
-        "mlp_hidden_size": [32, 16, 8],
         "dropout_prob": 0.0,
         "use_pretrain": False,
         "use_gpu": False,

@@ -15,33 +15,11 @@ from torch import Tensor
 
 from matinee.data.interactions import Interactions
 from matinee.data.sampling import NegativeSampler
+from matinee.data.shuffling import Shuffled, ShuffledByPeople, stream
 
 Batch = dict[str, Tensor]
 
-_ORDER, _NEGATIVES, _SHOWN, _WINDOWS, _LANES = 0, 1, 3, 4, 5
-
-
-def stream(seed: int, purpose: int, epoch: int, step: int = 0) -> np.random.Generator:
-    """The random numbers of one purpose at one place of a run: a counter-based generator."""
-    return np.random.Generator(np.random.Philox(key=[seed, purpose], counter=[0, 0, epoch, step]))
-
-
-class _Shuffled:
-    """Rows in a new order each epoch, `per_batch` at a time."""
-
-    def __init__(self, n_rows: int, per_batch: int, seed: int) -> None:
-        self.n_rows, self.per_batch, self.seed = n_rows, per_batch, seed
-        self._epoch = -1
-        self._order = np.empty(0, np.int64)
-
-    def __len__(self) -> int:
-        return math.ceil(self.n_rows / self.per_batch)
-
-    def rows(self, epoch: int, step: int, steps: int = 1) -> np.ndarray:
-        if epoch != self._epoch:
-            self._order = stream(self.seed, _ORDER, epoch).permutation(self.n_rows)
-            self._epoch = epoch
-        return self._order[step * self.per_batch : (step + steps) * self.per_batch]
+_NEGATIVES, _SHOWN, _WINDOWS, _LANES = 1, 3, 4, 5
 
 
 class RatingBatches:
@@ -55,7 +33,7 @@ class RatingBatches:
 
     def __init__(self, data: Interactions, *, batch_size: int, seed: int) -> None:
         self.data = data
-        self._order = _Shuffled(len(data), batch_size, seed)
+        self._order = Shuffled(len(data), batch_size, seed)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -155,7 +133,7 @@ class SampledBatches:
         known: Interactions | None = None,
     ) -> None:
         self.data, self.negatives, self.seed = data, negatives, seed
-        self._order = _Shuffled(len(data), max(batch_size // (1 + negatives), 1), seed)
+        self._order = ShuffledByPeople(data, max(batch_size // (1 + negatives), 1), seed)
         self._sampler = NegativeSampler(data if known is None else known)
 
     def __len__(self) -> int:
@@ -204,7 +182,7 @@ class HalvedBatches:
 
     def __init__(self, data: Interactions, *, batch_size: int, seed: int) -> None:
         self.data, self.seed = data, seed
-        self._order = _Shuffled(len(data.active_users), batch_size, seed)
+        self._order = Shuffled(len(data.active_users), batch_size, seed)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -240,7 +218,7 @@ class PeopleBatches:
         shown: Interactions | None = None,
     ) -> None:
         self.data, self.shown = data, data if shown is None else shown
-        self._order = _Shuffled(len(data.active_users), batch_size, seed)
+        self._order = Shuffled(len(data.active_users), batch_size, seed)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -276,7 +254,7 @@ class SequenceBatches:
     def __init__(self, data: Interactions, *, length: int, batch_size: int, seed: int) -> None:
         self.data, self.length, self.seed = data, length, seed
         self._people = data.active_users
-        self._order = _Shuffled(len(self._people), batch_size, seed)
+        self._order = Shuffled(len(self._people), batch_size, seed)
 
     def __len__(self) -> int:
         return len(self._order)

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from matinee.data.batches import stream
 from matinee.data.interactions import Interactions
+from matinee.data.shuffling import stream
 from matinee.engine.compiled import CompiledSteps
 from matinee.engine.heldout import examples_of
 from matinee.engine.history import History, Progress, Record, Watcher
