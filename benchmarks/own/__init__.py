@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-MEASUREMENTS = ["reading", "neumf20m", "service27k", "service1m", "index1m", "starting"]
+MEASUREMENTS = ["reading", "neumf20m", "service27k", "service1m", "near1m", "starting"]
 
 
 def named(name: str) -> Any:

@@ -26,7 +26,8 @@ from matinee.data.interactions import Interactions, Scale
 from matinee.data.titles import TitleIndex
 from matinee.data.vocabulary import FloatArray, LongArray, Vocabulary
 from matinee.errors import ArtefactError, MatineeError
-from matinee.models.base import Recommender, Sizes
+from matinee.models.base import DotProduct, Recommender, Sizes
+from matinee.models.longest import LongestFirst
 
 COUNT, MEAN = "n_ratings", "mean_rating"
 """Columns added to the tables of films and people; free columns of these names give way."""
@@ -104,6 +105,13 @@ class Artefact:
         rank = np.empty_like(self.favour)
         rank[self.favour] = np.arange(len(rank))
         return rank
+
+    @cached_property
+    def longest_first(self) -> LongestFirst | None:
+        """The films by the lengths of their vectors; None if scores are no inner products."""
+        if not isinstance(self.model, DotProduct):
+            return None
+        return LongestFirst.of(self.model, self.rank)
 
     def save(self, folder: str | Path) -> Self:
         """Write the run; see `matinee.artefact.folder` for what a kill in between leaves.

@@ -28,8 +28,8 @@ def serve(
     ] = None,
     port: Annotated[int | None, typer.Option(help="The port; 8000 by default.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; 1 by default.")] = None,
-    index: Annotated[
-        bool, typer.Option("--index", help="Find films by an approximate index (many films).")
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="Find nearly all of the best of very many films.")
     ] = False,
     database: Database = None,
     config: ServiceConfig = None,
@@ -42,7 +42,7 @@ def serve(
     from matinee.service.settings import ServeSettings
 
     named = {"run": run, "host": host, "port": port, "workers": workers, "database": database}
-    named |= {"index": index or None}
+    named |= {"approximate": approximate or None}
     given = {key: value for key, value in named.items() if value is not None}
     chosen = ServeSettings.load({**parse_assignments(settings or []), **given}, config)
 

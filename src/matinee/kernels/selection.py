@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from matinee.kernels.arrays import Bits, Floats, Integers
+from matinee.kernels.arrays import Bits, Doubles, Floats, Integers, Masks
 
 STRIDE = 64
 """Scores compared with the worst one listed at a time."""
 
-GROUP = 8
-"""People for whom a film's vector is read once; each has a bit of a byte."""
+GROUP = 32
+"""People for whom a film's vector is read once; each has a bit of a number."""
+
+CHUNK = 2048
+"""Films after which it is asked again who needs to look at more."""
 
 ABREAST = 4
 """People whose sums are made at once, as many as the registers hold; divides `GROUP`."""
@@ -81,97 +84,167 @@ def _highest(scores: Floats) -> float:
     return highest
 
 
+class Films(NamedTuple):
+    """Films in the order in which they are looked at, those of the longest vectors first.
+
+    Attributes:
+        vectors: `[n, d]`.
+        lengths: `[n]`, descending; those that are not numbers stand before all others.
+        rank: `[n]`, each film's place among films of equal score.
+    """
+
+    vectors: Floats
+    lengths: Doubles
+    rank: Integers
+
+
+class Lists(NamedTuple):
+    """What is found for each of a group.
+
+    Attributes:
+        items: `[B, k]` places of films.
+        values: `[B, k]` their products.
+        kinds: `[B]`, see `top_products`.
+    """
+
+    items: Integers
+    values: Floats
+    kinds: Bits
+
+
 def top_products(
     people: Floats,
-    films: Floats,
+    films: Films,
     offsets: Integers,
     barred: Integers,
     k: int,
-    rank: Integers,
     threads: int = 1,
+    most: int | None = None,
 ) -> tuple[Integers, Floats, Bits]:
     """The k films of highest inner product, without a table of all products.
 
+    A product is at most the product of the two lengths (Cauchy and Schwarz), so that nobody
+    needs to look at films once that is less than the worst one listed (Teflioudi et al., 'LEMP:
+    Fast retrieval of large entries in a matrix product', SIGMOD 2015).
+
     Args:
         people: `[B, d]`.
-        films: `[n, d]`.
+        films: All films.
         offsets: `[B + 1]`; person b must not get `barred[offsets[b]:offsets[b + 1]]`.
-        barred: Film integers.
+        barred: Places in `films`.
         k: Length of the lists.
-        rank: `[n]` each film's place among equals.
         threads: How many may share the films, if these are many.
+        most: Films looked at, those of the longest vectors; by default as many as matter.
 
     Returns:
-        Film integers `[B, k]`, -1 where nothing was left, their products, minus infinity
-        there, and of what kind the products of a person with all films are `[B]`:
+        Places in `films` `[B, k]`, -1 where nothing was left, their products, minus infinity
+        there, and of what kind the products of a person with all these films are `[B]`:
         `DIFFER`, `BROKEN`, both or neither.
     """
-    parts = max(min(threads, len(films) // SHARED), 1)
-    bounds = np.linspace(0, len(films), parts + 1).astype(np.int64).tolist()
+    films = films if most is None else Films(*(column[:most] for column in films))
+    parts = max(min(threads, len(films.vectors) // SHARED), 1)
 
-    def part(span: tuple[int, int]) -> tuple[Integers, Floats, Bits]:
-        return _top_products(people, films, span, offsets, barred, k, rank)
+    def part(number: int) -> tuple[Integers, Floats, Bits]:
+        return _top_products(people, films, (number, parts), offsets, barred, k)
 
     if parts == 1:
-        return part((0, len(films)))
+        return part(0)
     with ThreadPoolExecutor(parts) as pool:
-        items, values, kinds = zip(*pool.map(part, pairwise(bounds)), strict=True)
-    merged = _merged(np.stack(items), np.stack(values), rank)
+        items, values, kinds = zip(*pool.map(part, range(parts)), strict=True)
+    merged = _merged(np.stack(items), np.stack(values), films.rank)
     return *merged, np.bitwise_or.reduce(kinds)
 
 
 @njit(cache=True, nogil=True)
 def _top_products(
     people: Floats,
-    films: Floats,
-    span: tuple[int, int],
+    films: Films,
+    share: tuple[int, int],
     offsets: Integers,
     barred: Integers,
     k: int,
-    rank: Integers,
 ) -> tuple[Integers, Floats, Bits]:
-    """What `top_products` gives, of the films of a span; they differ if from film 0."""
+    """What `top_products` gives, of every so many blocks of films."""
     items, values = _nothing(len(people), k)
-    kinds, hidden = np.zeros(len(people), np.uint8), np.empty(len(films), np.uint8)
+    kinds = np.zeros(len(people), np.uint8)
     for start in range(0, len(people), GROUP):
         rows = slice(start, min(start + GROUP, len(people)))
-        hidden[:] = 0
+        hidden = np.zeros(len(films.vectors), np.uint32)
         for person in range(rows.start, rows.stop):
             for film in barred[offsets[person] : offsets[person + 1]]:
-                hidden[film] |= 1 << (person - start)
-        _scan(people[rows], films, span, hidden, rank, items[rows], values[rows], kinds[rows])
+                if film < len(hidden):
+                    hidden[film] |= np.uint32(1) << np.uint32(person - start)
+        _scan(people[rows], films, share, hidden, Lists(items[rows], values[rows], kinds[rows]))
     return items, values, kinds
 
 
 @njit(cache=True, nogil=True)
 def _scan(
-    people: Floats,
-    films: Floats,
-    span: tuple[int, int],
-    hidden: Bits,
-    rank: Integers,
-    items: Integers,
-    values: Floats,
-    kinds: Bits,
+    people: Floats, films: Films, share: tuple[int, int], hidden: Masks, lists: Lists
 ) -> None:
-    """The lists of a group, from the scores of `STRIDE` films at a time."""
-    filled = np.zeros((-(-len(people) // ABREAST) * ABREAST, people.shape[1]), np.float32)
-    filled[: len(people)] = people
-    scores, first = np.empty((2, len(filled), STRIDE), np.float32)
-    _all_products(filled, films[:1], first)
+    """The lists of a group, a chunk of films at a time, for whom it may still hold one."""
+    reach, live = _lengths(people), np.arange(len(people))
+    first = _products_of_all(people, films.vectors[:1])[:, 0].copy()
+    for start in range(share[0] * CHUNK, len(films.vectors), share[1] * CHUNK):
+        live = _staying(films.lengths[start], reach, live, lists)
+        if not len(live):
+            break
+        span = (start, min(start + CHUNK, len(films.vectors)))
+        _look(people[live], live, films, span, first, hidden, lists)
+
+
+@njit(cache=True, nogil=True)
+def _staying(length: float, reach: Doubles, live: Integers, lists: Lists) -> Integers:
+    """For whom a film of a length could be as good as the worst one listed."""
+    kept = np.empty_like(live)
+    count = 0
+    for person in live:
+        kept[count] = person
+        if length * reach[person] < lists.values[person, -1]:  # never of NaN
+            lists.kinds[person] |= DIFFER  # what is left out is less than what is listed
+        else:
+            count += 1
+    return kept[:count]
+
+
+@njit(cache=True, nogil=True)
+def _look(
+    people: Floats,
+    numbers: Integers,
+    films: Films,
+    span: tuple[int, int],
+    first: Floats,
+    hidden: Masks,
+    lists: Lists,
+) -> None:
+    """Look at the films of a span for some of the group, who have these numbers in it."""
     for start in range(span[0], span[1], STRIDE):
-        block = films[start : min(start + STRIDE, span[1])]
-        _all_products(filled, block, scores)
-        for person in range(len(people)):
-            row, worst = scores[person, : len(block)], values[person, -1]
-            differ, broken, reach = _judged(row, first[person, 0], worst)
-            kinds[person] |= DIFFER * differ | BROKEN * broken
-            if not reach:
-                continue
-            for film in range(start, start + len(block)):
-                score = row[film - start]
-                if score >= values[person, -1] and not hidden[film] >> person & 1:
-                    _offer(film, score, rank, items[person], values[person])
+        scores = _products_of_all(people, films.vectors[start : min(start + STRIDE, span[1])])
+        for row in range(len(numbers)):
+            person = numbers[row]
+            kind, good = _judged(scores[row], first[person], lists.values[person, -1])
+            lists.kinds[person] |= kind
+            if good:
+                _offer_all(scores[row], start, hidden, person, films.rank, lists)
+
+
+@njit(cache=True, nogil=True)
+def _lengths(people: Floats) -> Doubles:
+    """Lengths, a little larger than what rounding can add to any product."""
+    slack = 1 + people.shape[1] * 2.0**-22
+    return np.sqrt(np.square(people.astype(np.float64)).sum(1)) * slack
+
+
+@njit(cache=True, nogil=True)
+def _offer_all(
+    scores: Floats, start: int, hidden: Masks, person: int, rank: Integers, lists: Lists
+) -> None:
+    """Offer a person the films from `start` on that are not hidden."""
+    items, values = lists.items[person], lists.values[person]
+    for place in range(len(scores)):
+        score, film = scores[place], start + place
+        if score >= values[-1] and not hidden[film] >> np.uint32(person) & 1:
+            _offer(film, score, rank, items, values)
 
 
 @njit(cache=True, nogil=True)
@@ -187,22 +260,26 @@ def _merged(items: Integers, values: Floats, rank: Integers) -> tuple[Integers, 
 
 
 @njit(cache=True, nogil=True)
-def _judged(scores: Floats, first: np.float32, worst: np.float32) -> tuple[bool, bool, bool]:
-    """Whether any score is another than the first, no number, or as good as the worst listed."""
-    differ = broken = reach = False
+def _judged(scores: Floats, first: np.float32, worst: np.float32) -> tuple[np.uint8, bool]:
+    """Of what kind scores are beside the first of all, and whether one is as good as the worst."""
+    differ = broken = good = False
     for score in scores:
         differ |= score != first
         broken |= score != score  # noqa: PLR0124 - as only NaN is
-        reach |= score >= worst
-    return differ, broken, reach
+        good |= score >= worst
+    return DIFFER * np.uint8(differ) | BROKEN * np.uint8(broken), good
 
 
 @njit(cache=True, nogil=True)
-def _all_products(people: Floats, films: Floats, scores: Floats) -> None:
-    """Inner products of people, a multiple of `ABREAST`, with a block of films."""
-    for start in range(0, len(people), ABREAST):
-        stop = start + ABREAST
-        _products(people[start:stop], films, scores[start:stop])
+def _products_of_all(people: Floats, films: Floats) -> Floats:
+    """Inner products of people with a block of films, in rows of which the last may be spare."""
+    rows = -(-len(people) // ABREAST) * ABREAST
+    scores = np.empty((rows, len(films)), np.float32)
+    for start in range(0, rows, ABREAST):
+        four = np.zeros((ABREAST, people.shape[1]), np.float32)
+        four[: len(people) - start] = people[start : start + ABREAST]
+        _products(four, films, scores[start : start + ABREAST])
+    return scores
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS)

@@ -22,7 +22,6 @@ from matinee.recommendation.because import reasons
 from matinee.recommendation.best import Best, Wish, best
 from matinee.recommendation.diversity import diversify, film_vectors
 from matinee.recommendation.filters import allowed
-from matinee.recommendation.index import FilmIndex
 from matinee.recommendation.person import asker, liked
 from matinee.recommendation.types import Recommendations, Recommended
 
@@ -37,15 +36,15 @@ class _Asked:
 
 
 def recommend_batch(
-    artefact: Artefact, asks: Sequence[Ask], index: FilmIndex | None = None
+    artefact: Artefact, asks: Sequence[Ask], reach: int | None = None
 ) -> list[Recommendations | MatineeError]:
     """Lists for everyone who asks; see `recommend`, which is the case of one.
 
     Args:
         artefact: The run.
         asks: What each asks.
-        index: Finds the films to list; by default all films are scored. Who wishes for more
-            films than it finds is answered by the scores of all.
+        reach: Films of the longest vectors that are looked at for whoever wishes for few, see
+            `matinee.recommendation.reach`; by default lists are exact.
 
     Returns:
         A list for each, in order, or what is wrong with what was asked. One that cannot be
@@ -58,7 +57,7 @@ def recommend_batch(
             good.append((place, _asked(artefact, ask)))
         except MatineeError as error:
             answers[place] = error
-    lists = _each([asked for _, asked in good], artefact, index) if good else []
+    lists = _each([asked for _, asked in good], artefact, reach) if good else []
     for (place, _), answer in zip(good, lists, strict=True):
         answers[place] = answer
     return [answer for answer in answers if answer is not None]
@@ -143,23 +142,21 @@ def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -
 
 
 def _each(
-    asked: list[_Asked], artefact: Artefact, index: FilmIndex | None
+    asked: list[_Asked], artefact: Artefact, reach: int | None
 ) -> list[Recommendations | MatineeError]:
     """The lists of a block; if the model fails one person, each is asked alone."""
     try:
-        return list(_answers(artefact, asked, index))
+        return list(_answers(artefact, asked, reach))
     except MatineeError as error:
         if len(asked) == 1:
             return [error]
-        return [answer for one in asked for answer in _each([one], artefact, index)]
+        return [answer for one in asked for answer in _each([one], artefact, reach)]
 
 
-def _answers(
-    artefact: Artefact, asked: list[_Asked], index: FilmIndex | None
-) -> list[Recommendations]:
+def _answers(artefact: Artefact, asked: list[_Asked], reach: int | None) -> list[Recommendations]:
     queries = Queries.join([one.queries for one in asked])
     with asking(artefact.model):
-        picked = _picked(artefact, asked, queries, index)
+        picked = _picked(artefact, asked, queries, reach)
         stars = _stars(artefact, queries, picked)
         lists = [
             films(artefact, pick.items, pick.scores, told)
@@ -175,9 +172,9 @@ def _answers(
 
 
 def _picked(
-    artefact: Artefact, asked: list[_Asked], queries: Queries, index: FilmIndex | None
+    artefact: Artefact, asked: list[_Asked], queries: Queries, reach: int | None
 ) -> list[Best]:
-    found = best(artefact, queries, [one.wish for one in asked], index)
+    found = best(artefact, queries, [one.wish for one in asked], reach)
     return [
         _varied(artefact, pick, one.ask) if one.ask.diversity else pick
         for pick, one in zip(found, asked, strict=True)

@@ -15,13 +15,8 @@ from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray, LongArray
 from matinee.models.asking import block_rows
 from matinee.models.base import DotProduct
-from matinee.recommendation.index import FilmIndex
-from matinee.recommendation.topk import top, unseen_top
-
-MOST = 1024
-"""Films that an index is asked for at most: beyond, looking at all of them is as good."""
-SPARE = 8
-"""How many times the films of a list an index is asked for where only some of them pass."""
+from matinee.recommendation.reach import LISTED
+from matinee.recommendation.topk import unseen_top
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +32,6 @@ class Wish:
     pool: int
     barred: Tensor
     passing: BoolArray | None = None
-
-    @property
-    def reach(self) -> int:
-        """How many films an index must find for enough to be left of them, most likely."""
-        return self.pool * (1 if self.passing is None else SPARE) + len(self.barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +50,7 @@ class Best:
 
 
 def best(
-    artefact: Artefact,
-    queries: Queries,
-    wishes: Sequence[Wish],
-    index: FilmIndex | None = None,
+    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: int | None = None
 ) -> list[Best]:
     """The films of highest score, or of most ratings if the model gives all the same score.
 
@@ -71,24 +58,13 @@ def best(
         artefact: The run.
         queries: B people.
         wishes: What each may get.
-        index: Finds films that are nearly always the best; whoever it does not find enough
-            for gets the best of all films.
+        reach: Films of the longest vectors that are looked at, see `reach`; by default all that
+            matter are.
 
     Raises:
         EvaluationError: If the model gives scores that are not numbers.
     """
-    found = {} if index is None else _indexed(index, queries, wishes)
-    rest = [row for row in range(len(wishes)) if row not in found]
-    if len(rest) == len(wishes):
-        return _exact(artefact, queries, wishes)
-    if rest:
-        some = _exact(artefact, queries.take(torch.tensor(rest)), [wishes[row] for row in rest])
-        found |= zip(rest, some, strict=True)
-    return [found[row] for row in range(len(wishes))]
-
-
-def _exact(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> list[Best]:
-    if (found := _scanned(artefact, queries, wishes)) is not None:
+    if (found := _scanned(artefact, queries, wishes, reach)) is not None:
         return _cut(wishes, *found)
     listed: list[Best] = []
     step = block_rows(len(artefact.catalogue))
@@ -114,7 +90,9 @@ Ranked = tuple[Tensor, Tensor, list[bool]]
 """Film integers and scores `[B, k]` as `top` gives them, and who got what is popular."""
 
 
-def _scanned(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> Ranked | None:
+def _scanned(
+    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: int | None
+) -> Ranked | None:
     """By a compiled scan over the films; None where that cannot tell."""
     model = artefact.model
     if any(wish.passing is not None for wish in wishes):
@@ -125,13 +103,22 @@ def _scanned(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> Ra
         return None
     from matinee.kernels import selection  # noqa: PLC0415 - compiles
 
+    longest = artefact.longest_first
+    assert longest is not None
     people, offset = model.person_factors(queries)
-    films, k = model.film_factors().numpy(), max(wish.pool for wish in wishes)
-    items, scores, kinds = selection.top_products(
-        people.numpy(), films, *_barred(wishes), k, artefact.rank, torch.get_num_threads()
+    offsets, barred = _barred(wishes)
+    found, scores, kinds = selection.top_products(
+        people.numpy(),
+        selection.Films(longest.vectors.numpy(), longest.lengths.numpy(), longest.rank.numpy()),
+        offsets,
+        longest.places.numpy()[barred],
+        max(wish.pool for wish in wishes),
+        torch.get_num_threads(),
+        reach if all(wish.pool + len(wish.barred) <= LISTED for wish in wishes) else None,
     )
     if (kinds != selection.DIFFER).any():
         return None
+    items = np.where(found < 0, -1, longest.order.numpy()[found])
     return torch.from_numpy(items), torch.from_numpy(scores) + offset, [False] * len(people)
 
 
@@ -144,30 +131,6 @@ def _ranked(artefact: Artefact, queries: Queries, wishes: Sequence[Wish]) -> Ran
     offsets, films = map(torch.from_numpy, _barred(wishes))
     k = max(wish.pool for wish in wishes)
     return *unseen_top(artefact.model, scores, offsets, films, k, artefact.rank), fallback
-
-
-def _indexed(index: FilmIndex, queries: Queries, wishes: Sequence[Wish]) -> dict[int, Best]:
-    """By row, the films of those for whom the index finds enough that they may get."""
-    lengths = queries.lengths.tolist()
-    rows = [row for row, wish in enumerate(wishes) if lengths[row] and wish.reach <= MOST]
-    if not rows:
-        return {}
-    some = [wishes[row] for row in rows]
-    reach = max(wish.reach for wish in some)
-    found, scores = index.search(queries.take(torch.tensor(rows)), reach)
-    level = (scores.amin(1) == scores.amax(1)).tolist()  # for whom all films are alike
-    for wish, films, values in zip(some, found, scores, strict=True):
-        values[torch.isin(films, wish.barred)] = -torch.inf
-        if wish.passing is not None:
-            values[torch.from_numpy(~wish.passing)[films]] = -torch.inf
-    places, values = top(scores, max(wish.pool for wish in some))
-    items = found.gather(1, places.clamp_min(0)).masked_fill(places < 0, -1)
-    listed = _cut(some, items, values, [False] * len(rows))
-    return {
-        row: pick
-        for row, pick, wish, flat in zip(rows, listed, some, level, strict=True)
-        if len(pick.items) == wish.pool and not flat
-    }
 
 
 def _barred(wishes: Sequence[Wish]) -> tuple[LongArray, LongArray]:

@@ -115,7 +115,7 @@ def _add_document(app: FastAPI, settings: ServeSettings) -> None:
 def _first(settings: ServeSettings, store: Store) -> Deployment:
     if settings.run is not None:
         run = str(Path(settings.run).resolve())
-        first = load(run, index=settings.index)
+        first = load(run, approximate=settings.approximate)
         store.add_model(first.version, run, first.artefact.name)
         store.activate_model(first.version)
         return first
@@ -127,7 +127,7 @@ def _first(settings: ServeSettings, store: Store) -> Deployment:
             expected="the folder of a run",
             remedy="Make one with `matinee demo`, and serve it with `matinee serve runs/demo`.",
         )
-    return load(active.run, index=settings.index)
+    return load(active.run, approximate=settings.approximate)
 
 
 def _check_reach(settings: ServeSettings, store: Store) -> None:

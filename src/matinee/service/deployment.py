@@ -14,7 +14,7 @@ from matinee.artefact import Artefact
 from matinee.artefact.folder import read_manifest
 from matinee.errors import ArtefactError, MatineeError
 from matinee.recommendation import Ask, recommend_batch, similar
-from matinee.recommendation.index import FilmIndex
+from matinee.recommendation.reach import reach
 
 VERSION_LENGTH = 12
 
@@ -28,13 +28,13 @@ class Deployment:
         version: The first digits of the SHA-256 of its `model.json`, which carries the
             checksums of all its files: the same run has the same version everywhere.
         loaded: When it was loaded, in Unix seconds.
-        index: Finds its films, or None where all are scored.
+        reach: Films of the longest vectors that are looked at; None for as many as matter.
     """
 
     artefact: Artefact
     version: str
     loaded: float = field(default_factory=time.time)
-    index: FilmIndex | None = None
+    reach: int | None = None
 
 
 def version_of(run: str) -> str:
@@ -47,12 +47,12 @@ def version_of(run: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:VERSION_LENGTH]
 
 
-def load(run: str, *, index: bool = False) -> Deployment:
+def load(run: str, *, approximate: bool = False) -> Deployment:
     """Load a run, check it, and try it out before anyone depends on it.
 
     Args:
         run: The folder.
-        index: Whether to make an index of its films.
+        approximate: Whether nearly all of the best films will do.
 
     Raises:
         MatineeError: If the run is incomplete, changes while it is read, or cannot answer.
@@ -63,17 +63,17 @@ def load(run: str, *, index: bool = False) -> Deployment:
         raise ArtefactError(
             "the run was written anew while it was read", where=run, remedy="Try again."
         )
-    films = FilmIndex(artefact.model, artefact.rank) if index else None
-    probe(artefact, films)
+    most = reach(artefact) if approximate else None
+    probe(artefact, most)
     # A catalogue is a million objects that stay: the collector need not visit them again,
     # which would stop everyone for tens of milliseconds.
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    return Deployment(artefact, version, index=films)
+    return Deployment(artefact, version, reach=most)
 
 
-def probe(artefact: Artefact, index: FilmIndex | None = None) -> None:
+def probe(artefact: Artefact, most: int | None = None) -> None:
     """Ask a run what people will ask; this also builds the indexes that it needs for it.
 
     Raises:
@@ -82,7 +82,7 @@ def probe(artefact: Artefact, index: FilmIndex | None = None) -> None:
     popular = artefact.catalogue.ids[int(artefact.favour[0])]
     asks = [Ask(likes=(f"id:{popular}",), k=3), Ask(user=artefact.history.user_ids[0], k=3), Ask()]
     # Each alone: what answers one of them, compiled loops included, may not be what answers all.
-    for answer in (recommend_batch(artefact, [ask], index)[0] for ask in asks):
+    for answer in (recommend_batch(artefact, [ask], most)[0] for ask in asks):
         if isinstance(answer, MatineeError):
             raise answer
         if len(artefact.catalogue) > 1 and not answer.items:
@@ -129,8 +129,9 @@ class Deployments:
                     remedy="Register the run anew, and activate what it holds.",
                 )
             serving = self.current
-            indexed = serving.index is not None
-            made = serving if found == serving.version else load(run, index=indexed)
+            approximate = serving.reach is not None
+            same = found == serving.version
+            made = serving if same else load(run, approximate=approximate)
             if before is not None:
                 before()
             self.current = made

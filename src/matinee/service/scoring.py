@@ -129,7 +129,7 @@ class Scorer:
             asks = self._looked_up(jobs)
             good = [ask for ask in asks if isinstance(ask, Ask)]
             serving = jobs[0].deployment
-            lists = iter(recommend_batch(serving.artefact, good, serving.index))
+            lists = iter(recommend_batch(serving.artefact, good, serving.reach))
             return [_scored(ask, next(lists)) if isinstance(ask, Ask) else ask for ask in asks]
         except Exception as error:  # whatever it is, those who wait must hear of it
             log.exception("scoring failed")

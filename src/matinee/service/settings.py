@@ -111,9 +111,8 @@ class ServeSettings(BaseSettings):
     """Most people scored together."""
     queue: Annotated[int, Field(ge=1)] = 256
     """Most people waiting to be scored; more are told to come again."""
-    index: bool = False
-    """Whether films are found by an approximate index rather than by scoring them all, which
-    pays from some 100,000 films on; it needs the extra `index`."""
+    approximate: bool = False
+    """Whether lists need have but 99 % of the best films, which pays from some 100,000 films on."""
     threads: Annotated[int, Field(ge=1)] = 1
     """Threads of the arithmetic, in each worker."""
     store_threads: Annotated[int, Field(ge=1, le=64)] = 4

@@ -12,10 +12,15 @@ pytest.importorskip("numba")
 from matinee.kernels import selection
 
 
+def looked_at(vectors: np.ndarray, rank: np.ndarray) -> selection.Films:
+    """Films in the order of their lengths."""
+    return selection.Films(vectors, np.linalg.norm(vectors.astype(np.float64), axis=1), rank)
+
+
 @settings(deadline=None)
 @given(
-    people=st.integers(1, 19),
-    films=st.integers(1, 30),
+    people=st.integers(1, 40),
+    films=st.one_of(st.integers(1, 30), st.integers(100, 300)),
     k=st.integers(1, 12),
     threads=st.integers(1, 3),
     seed=st.integers(0, 2**32 - 1),
@@ -30,10 +35,11 @@ def test_products_are_sorted_without_what_is_barred(
     barred = [rng.choice(films, rng.integers(0, films + 1), replace=False) for _ in range(people)]
     rank = rng.permutation(films)
     offsets = np.cumsum([0, *map(len, barred)])
+    right = right[np.argsort(-np.linalg.norm(right, axis=1), kind="stable")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(selection, "SHARED", 7)
         found = selection.top_products(
-            left, right, offsets, np.concatenate(barred), k, rank, threads
+            left, looked_at(right, rank), offsets, np.concatenate(barred), k, threads
         )
     for person, (items, values, kind) in enumerate(zip(*found, strict=True)):
         scores = right @ left[person]
@@ -45,10 +51,39 @@ def test_products_are_sorted_without_what_is_barred(
         assert bool(kind & selection.DIFFER) == bool((scores != scores[0]).any())
 
 
-def test_a_film_that_is_no_number_is_told() -> None:
-    films = np.array([[1.0], [np.nan], [2.0]], np.float32)
-    nobody, nothing = np.zeros(2, np.int64), np.zeros(0, np.int64)
-    _, _, kinds = selection.top_products(
-        np.ones((1, 1), np.float32), films, nobody, nothing, 2, np.arange(3)
+def test_films_too_short_to_be_listed_are_not_looked_at() -> None:
+    """The last films would be noticed: they are no numbers, though their lengths are told."""
+    count = 3 * selection.CHUNK
+    vectors = np.ones((count, 2), np.float32) / np.arange(1, count + 1, dtype=np.float32)[:, None]
+    films = looked_at(vectors, np.arange(count))
+    films.vectors[-64:] = np.nan
+    people = np.array([[1, 1], [1, 0], [0, 0]], np.float32)
+    nothing = np.zeros(0, np.int64)
+    for asking, noticed in ([0, 1], False), ([0, 1, 2], True):
+        items, _, kinds = selection.top_products(
+            people[asking], films, np.zeros(len(asking) + 1, np.int64), nothing, 3
+        )
+        assert (items[:2] == [0, 1, 2]).all()
+        assert (kinds[:2] & selection.DIFFER).all()
+        assert (kinds & selection.BROKEN).any() == noticed
+
+
+def test_no_more_films_are_looked_at_than_asked_for() -> None:
+    vectors = np.ones((500, 2), np.float32)
+    barred = np.array([1, 499])
+    items, _, _ = selection.top_products(
+        np.ones((1, 2), np.float32),
+        looked_at(vectors, np.arange(500)[::-1].copy()),
+        np.array([0, 2]),
+        barred,
+        3,
+        most=100,
     )
+    assert items.tolist() == [[99, 98, 97]]
+
+
+def test_a_film_that_is_no_number_is_told() -> None:
+    films = looked_at(np.array([[np.nan], [2.0], [1.0]], np.float32), np.arange(3))
+    nobody, nothing = np.zeros(2, np.int64), np.zeros(0, np.int64)
+    _, _, kinds = selection.top_products(np.ones((1, 1), np.float32), films, nobody, nothing, 2)
     assert kinds[0] & selection.BROKEN

@@ -1,0 +1,118 @@
+"""Lists from the films of longest vectors are those of all films, nearly always."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from matinee.artefact import Artefact, DataFacts, Facts, SplitFacts
+from matinee.data.catalogue import Catalogue
+from matinee.data.interactions import Interactions
+from matinee.errors import ConfigError
+from matinee.models import DotProduct, Recommender, Sizes, build
+from matinee.recommendation import Ask, Recommendations, recommend_batch
+from matinee.recommendation.reach import LISTED, reach
+from support.boards import checkerboard, fitted, likes
+
+FILMS, PEOPLE, DIM = 3000, 60, 8
+
+
+def with_lengths(model: Recommender, lengths: np.ndarray) -> Recommender:
+    """Vectors in random directions, of given lengths `[n_items]`."""
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=(FILMS, DIM + 1))
+    vectors *= (lengths / np.linalg.norm(vectors, axis=1))[:, None]
+    with torch.no_grad():
+        model.items.weight.copy_(torch.from_numpy(vectors))  # type: ignore[union-attr]
+        model.users.weight.normal_(generator=torch.Generator().manual_seed(1))  # type: ignore[union-attr]
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def artefact() -> Artefact:
+    """A few films of long vectors, every third a comedy."""
+    random = np.random.default_rng(0)
+    users = np.repeat(np.arange(PEOPLE), 20)
+    items = np.concatenate([random.choice(FILMS, 20, replace=False) for _ in range(PEOPLE)])
+    genres = [["Comedy"] if film % 3 else ["War"] for film in range(FILMS)]
+    frame = {"id": [f"f{film}" for film in range(FILMS)], "genres": genres}
+    catalogue = Catalogue.from_frame(pl.DataFrame(frame))
+    stars = random.integers(1, 6, size=len(users)).astype(float)
+    data = Interactions.build(users, items, stars, catalogue=catalogue)
+    model = build("mf", {"dim": DIM}, Sizes.of(data))
+    model.prepare(data)  # type: ignore[operator]
+    model = with_lengths(model, random.lognormal(size=FILMS))
+    split = SplitFacts(kind="random", digest="0" * 64, arguments={})
+    return Artefact.of(model, data, data, Facts(data=DataFacts.of("toy", data), split=split))
+
+
+def lists(artefact: Artefact, asks: list[Ask], most: int | None) -> list[list[str]]:
+    found: list[list[str]] = []
+    for answer in recommend_batch(artefact, asks, most):
+        assert isinstance(answer, Recommendations)
+        found.append([film.id for film in answer.items])
+    return found
+
+
+def test_few_films_have_nearly_all_of_the_best(artefact: Artefact) -> None:
+    most = reach(artefact)
+    assert LISTED <= most < FILMS / 2
+    asks = [Ask(user=str(person)) for person in range(PEOPLE)]
+    pairs = zip(lists(artefact, asks, None), lists(artefact, asks, most), strict=True)
+    shares = [len({*exact} & {*near}) / 10 for exact, near in pairs]
+    assert np.mean(shares) >= 0.98
+
+
+def test_no_film_beyond_is_listed_and_no_film_seen(artefact: Artefact) -> None:
+    assert artefact.longest_first is not None
+    inside = {f"f{film}" for film in artefact.longest_first.order[:200].tolist()}
+    for person, listed in enumerate(lists(artefact, [Ask(user=str(p)) for p in range(9)], 200)):
+        seen = artefact.history.items[artefact.history.users == person]
+        assert len(listed) == 10
+        assert not {*listed} & {f"f{film}" for film in seen}
+        assert {*listed} <= inside
+
+
+def test_long_lists_and_films_of_a_kind_are_exact(artefact: Artefact) -> None:
+    for ask in (Ask(user="2", k=LISTED), Ask(user="2", genres=("War",)), Ask()):
+        assert lists(artefact, [ask], LISTED) == lists(artefact, [ask], None)
+
+
+def test_where_no_vector_is_longer_nearly_all_films_are_looked_at(artefact: Artefact) -> None:
+    model = build("mf", {"dim": DIM}, artefact.model.sizes)
+    assert reach(replace(artefact, model=with_lengths(model, np.ones(FILMS)))) > 0.9 * FILMS
+
+
+def test_of_films_of_equal_score_the_favoured_come_first(artefact: Artefact) -> None:
+    """Two copies of each vector: whichever is favoured stands before the other."""
+    model = build("mf", {"dim": DIM}, artefact.model.sizes)
+    with torch.no_grad():
+        vectors = artefact.model.items.weight[: FILMS // 2]  # type: ignore[union-attr]
+        model.items.weight.copy_(vectors.repeat(2, 1))  # type: ignore[union-attr]
+    last_first = replace(artefact, model=model.eval(), item_counts=np.arange(FILMS))
+    (listed,) = lists(last_first, [Ask(likes=("id:f0",))], None)
+    films = [int(film[1:]) for film in listed]
+    pairs = [film for film in films if film + FILMS // 2 in films]
+    assert pairs
+    assert all(films.index(film + FILMS // 2) + 1 == films.index(film) for film in pairs)
+
+
+@pytest.mark.parametrize("name", ["mf", "ials"])
+def test_scores_are_products_of_the_factors(name: str) -> None:
+    board = checkerboard()
+    model = fitted(name, board if name == "mf" else likes(board))
+    assert isinstance(model, DotProduct)
+    for queries in (board.queries(), board.queries().forget_users()):
+        people, offset = model.person_factors(queries)
+        products = people @ model.film_factors().T + offset
+        torch.testing.assert_close(products, model.score(queries), rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_without_products_is_refused(make_run: Callable[..., Artefact]) -> None:
+    with pytest.raises(ConfigError, match=r"ease are not inner products.* such as mf or ials"):
+        reach(make_run())
