@@ -41,13 +41,13 @@ from matinee.recommendation import Ask, Recommendations, recommend_batch
 from matinee.recommendation.reach import reach
 from matinee.service.settings import ServeSettings
 
-PEOPLE, LONGEST, BATCH, DIM = 512, 50, 32, 64
+KNOWN, PEOPLE, LONGEST, BATCH, DIM = 256, 512, 50, 32, 64
 SECONDS, SPREAD = 4.0, 0.5
 THREADS: int = ServeSettings.model_fields["threads"].default
 
 
 def world(count: int) -> tuple[Artefact, list[Ask]]:
-    """A run over so many films, and people who ask."""
+    """A run over so many films that knows some people, and others who ask."""
     data, random = load("ml-1m"), np.random.default_rng(0)
     small = build("ials", {"epochs": 8}, Sizes.of(data))
     fit(small, data)
@@ -56,29 +56,33 @@ def world(count: int) -> tuple[Artefact, list[Ask]]:
     assert isinstance(small, IALS)
     vectors = small.factors.numpy()
     noise = SPREAD * vectors.std(0) * random.standard_normal((count, vectors.shape[1]))
+    found = histories(data, like)
+    known, others = found[:KNOWN], found[KNOWN:]
+    catalogue = Catalogue.from_frame(pl.DataFrame({"id": [str(film) for film in range(count)]}))
+    users = np.repeat(np.arange(KNOWN), [len(films) for films in known])
+    history = Interactions.build(users, np.concatenate(known), catalogue=catalogue)
     # People are solved for against the films of MovieLens-1M: with their products and penalty.
     l2 = small.config.l2 * data.n_items / count
-    large = build("ials", {"l2": l2}, Sizes(users=1, items=count, ratings=1))
+    large = build("ials", {"l2": l2}, Sizes.of(history))
     assert isinstance(large, IALS)
     large.factors.copy_(torch.from_numpy((vectors[like] + noise).astype(np.float32)))
     large.gram.copy_(small.gram)
-    catalogue = Catalogue.from_frame(pl.DataFrame({"id": [str(film) for film in range(count)]}))
-    history = Interactions.build([0], [0], catalogue=catalogue)
     split = SplitFacts(kind="random", digest="0" * 64, arguments={})
     facts = Facts(data=DataFacts.of("simulated", history), split=split)
-    return Artefact.of(large.eval(), history, history, facts), asks(data, like)
+    asks = [Ask(history=[(str(film), 1.0, 0) for film in films]) for films in others]
+    return Artefact.of(large.eval(), history, history, facts), asks
 
 
-def asks(data: Interactions, like: np.ndarray) -> list[Ask]:
-    """People with their latest ratings, as the service looks them up."""
-    random, made = np.random.default_rng(1), list[Ask]()
+def histories(data: Interactions, like: np.ndarray) -> list[np.ndarray]:
+    """The latest ratings of people drawn at random, each of a film that is like the one rated."""
+    random, found = np.random.default_rng(1), list[np.ndarray]()
     order = np.argsort(like, kind="stable")
     starts = np.searchsorted(like[order], np.arange(data.n_items + 1))
-    for person in random.choice(data.n_users, PEOPLE, replace=False):
+    for person in random.choice(data.n_users, KNOWN + PEOPLE, replace=False):
         films = data.items[data.offsets[person] : data.offsets[person + 1]][-LONGEST:]
         alike = order[random.integers(starts[films], starts[films + 1])]
-        made.append(Ask(history=[(str(film), 1.0, 0) for film in dict.fromkeys(alike.tolist())]))
-    return made
+        found.append(np.array(list(dict.fromkeys(alike.tolist()))))
+    return found
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def _scanned(
         longest.places.numpy()[barred],
         max(wish.pool for wish in wishes),
         torch.get_num_threads(),
-        reach if all(wish.pool + len(wish.barred) <= LISTED for wish in wishes) else None,
+        reach if all(wish.pool <= LISTED for wish in wishes) else None,
     )
     if (kinds != selection.DIFFER).any():
         return None

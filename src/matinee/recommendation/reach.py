@@ -6,22 +6,21 @@ import numpy as np
 import torch
 
 from matinee.artefact import Artefact
-from matinee.data.vocabulary import LongArray
 from matinee.errors import ConfigError
 from matinee.models.asking import block_rows
 from matinee.models.base import DotProduct
 
 SHARE = 0.99
 """Of the best films, that are to be found."""
-LISTED = 100
-"""Best films of each person that are looked for, and the most that is asked for by reach."""
-PEOPLE = 256
-"""Whose best films are looked for."""
+LISTED = 25
+"""Best films of each person that are looked for; longer lists are exact."""
+PEOPLE, FEW = 256, 32
+"""Whose best films are looked for; fewer than these tell nothing, and all films are looked at."""
 
 
 @torch.no_grad()
 def reach(artefact: Artefact) -> int:
-    """So many of the films of longest vectors have `SHARE` of the best of people in the history.
+    """So many of the films of longest vectors have `SHARE` of what known people have not seen.
 
     Where scores are inner products, long vectors have most of the best: how many, depends on
     the model alone, and is found by listing the best of some people exactly.
@@ -39,17 +38,16 @@ def reach(artefact: Artefact) -> int:
             where="approximate",
             expected="a model such as mf or ials",
         )
-    queries = artefact.history.queries(_sample(artefact)).to(model.device)
-    people = model.person_factors(queries)[0].float().cpu()
-    listed = min(LISTED, len(films.vectors))
-    rows = block_rows(len(films.vectors))
-    found = [(block @ films.vectors.T).topk(listed).indices for block in people.split(rows)]
-    places = torch.cat(found).flatten().sort().values
-    return max(int(places[int(SHARE * (len(places) - 1))]) + 1, listed)
-
-
-def _sample(artefact: Artefact) -> LongArray:
-    """People with a history, evenly spread."""
-    people = artefact.history.active_users
-    places = np.linspace(0, len(people) - 1, min(PEOPLE, len(people))).astype(np.int64)
-    return np.asarray(people[places], np.int64)
+    known, count = artefact.history.active_users, len(films.vectors)
+    if len(known) < FEW:
+        return count
+    some = known[np.linspace(0, len(known) - 1, min(PEOPLE, len(known))).astype(np.int64)]
+    places = list[torch.Tensor]()
+    for block in np.array_split(some, -(-len(some) // block_rows(count))):
+        queries = artefact.history.queries(block)
+        people = model.person_factors(queries.to(model.device))[0].float().cpu()
+        scores = people @ films.vectors.T
+        scores[queries.rows, films.places[queries.items]] = -torch.inf
+        places.append(scores.topk(min(LISTED, count)).indices.flatten())
+    found = torch.cat(places).sort().values
+    return max(int(found[int(SHARE * (len(found) - 1))]) + 1, min(LISTED, count))

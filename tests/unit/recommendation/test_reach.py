@@ -79,7 +79,7 @@ def test_no_film_beyond_is_listed_and_no_film_seen(artefact: Artefact) -> None:
 
 
 def test_long_lists_and_films_of_a_kind_are_exact(artefact: Artefact) -> None:
-    for ask in (Ask(user="2", k=LISTED), Ask(user="2", genres=("War",)), Ask()):
+    for ask in (Ask(user="2", k=LISTED + 1), Ask(user="2", genres=("War",)), Ask()):
         assert lists(artefact, [ask], LISTED) == lists(artefact, [ask], None)
 
 
