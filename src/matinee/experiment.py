@@ -64,6 +64,10 @@ class RunSpec(Config):
     """Unseen films drawn for each person, to rank the held-out ones among; None ranks all."""
     at_least: float | None = None
     """Ratings below this are left out, so that what remains is 'liked'; None keeps all."""
+    ordered: bool = False
+    """Whether ratings without times are given in the order of time; it then stands for them."""
+    film_ratings: Annotated[int, Field(ge=1)] | None = None
+    """Films with fewer ratings are left out altogether; None keeps all, unrated ones too."""
     seed: int = 0
     """Of the split, the initial weights and the training."""
     settings: dict[str, Any] = {}
@@ -136,9 +140,7 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
             expected="a run that `matinee train` made",
             remedy="Its card has its figures; `matinee retrain` makes it anew.",
         )
-    data = None if spec.data is None else load(spec.data)
-    if data is not None and spec.at_least is not None:
-        data = data.liked(spec.at_least)
+    data = None if spec.data is None else _narrowed_data(load(spec.data), spec)
     split = make_split(
         spec.split,
         data,
@@ -153,6 +155,15 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
     if data is None or spec.split == "files":
         data = split.test.history.merge(split.test.held_out)
     return data, split
+
+
+def _narrowed_data(data: Interactions, spec: RunSpec) -> Interactions:
+    """What of the data set the run is about."""
+    if spec.ordered:
+        data = data.in_order()
+    if spec.at_least is not None:
+        data = data.liked(spec.at_least)
+    return data if spec.film_ratings is None else data.well_rated(spec.film_ratings)
 
 
 def _narrowed(split: Split, spec: RunSpec) -> Split:

@@ -13,7 +13,7 @@ from matinee.data.batches import Batch
 from matinee.errors import DataError
 from matinee.models import Sizes, build, sequential
 from matinee.models.layers import Dropout
-from matinee.models.sequential import SASRec
+from matinee.models.sasrec import SASRec
 from matinee.models.shares import side_by_side, sum_of_losses
 from support.boards import staircase
 
@@ -77,7 +77,10 @@ def sequences() -> tuple[SASRec, Batch]:
     batch = model.batches(data, batch_size=32, seed=0).batch(0, 0)
     lengths = torch.arange(len(batch["items"])) % batch["items"].shape[1] + 1
     beyond = torch.arange(batch["items"].shape[1]) >= lengths[:, None]
-    return model, {"items": batch["items"].masked_fill(beyond, data.n_items)}
+    return model, {
+        "items": batch["items"].masked_fill(beyond, data.n_items),
+        "asked": ~beyond,
+    }
 
 
 def loss_and_gradients(model: SASRec, batch: Batch) -> list[Tensor]:
