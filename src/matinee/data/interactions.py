@@ -163,6 +163,24 @@ class Interactions:
             array.flags.writeable = False
         return replace(self, users=picked[0], items=picked[1], ratings=picked[2], times=picked[3])
 
+    def narrowed(
+        self,
+        *,
+        ordered: bool = False,
+        at_least: float | None = None,
+        film_ratings: int | None = None,
+    ) -> Self:
+        """What of the data is learned from, one step after the other.
+
+        Args:
+            ordered: Whether to take them as they are `in_order`.
+            at_least: See `liked`; None keeps all ratings.
+            film_ratings: See `well_rated`; None keeps all films.
+        """
+        data = self.in_order() if ordered else self
+        data = data if at_least is None else data.liked(at_least)
+        return data if film_ratings is None else data.well_rated(film_ratings)
+
     def liked(self, at_least: float) -> Self:
         """Only the ratings of `at_least` or more.
 

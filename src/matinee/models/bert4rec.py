@@ -41,7 +41,7 @@ class BERT4Rec(Sequential[BERT4RecConfig]):
     def __init__(self, config: BERT4RecConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.places = nn.Embedding(config.length + 1, config.dim)
-        nn.init.normal_(self.places.weight, std=config.dim**-0.5)
+        self.begin(self.items, self.places)
         self.blocks = nn.ModuleList(
             Block(config.dim, config.heads, config.dropout, config.widening)
             for _ in range(config.blocks)

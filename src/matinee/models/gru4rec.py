@@ -37,6 +37,7 @@ class GRU4Rec(Sequential[GRU4RecConfig]):
 
     def __init__(self, config: GRU4RecConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
+        self.begin(self.items)
         self.reader = nn.GRU(config.dim, config.hidden, config.layers, batch_first=True)
         self.out = nn.Linear(config.hidden, config.dim)
         self.norm = nn.LayerNorm(config.dim)

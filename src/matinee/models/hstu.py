@@ -42,7 +42,7 @@ class HSTU(Sequential[HSTUConfig]):
     def __init__(self, config: HSTUConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.places = nn.Embedding(config.length + 1, config.dim)
-        nn.init.normal_(self.places.weight, std=config.dim**-0.5)
+        self.begin(self.items, self.places)
         self.blocks = nn.ModuleList(
             Unit(config.dim, config.heads, config.length + 1, config.dropout)
             for _ in range(config.blocks)

@@ -39,6 +39,8 @@ class SequentialConfig(Config):
     """The latest ratings of a person that are looked at."""
     dropout: Annotated[float, Field(ge=0, lt=1), Search(0, 0.5)] = 0.2
     """Share of units dropped in training."""
+    spread: Annotated[float, Field(gt=0), Search(0.01, 0.2, log=True)] = 0.125
+    """Standard deviation of all vectors before the first step."""
     loss: Literal["softmax", "sampled", "gbce"] = "softmax"
     """Cross-entropy over all films, over the right one and `negatives`, or gBCE over these."""
     negatives: Annotated[int, Field(ge=1), Search(64, 4096, log=True)] = 3000
@@ -70,8 +72,12 @@ class Sequential(Learned[S]):
     def __init__(self, config: S, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.items = nn.Embedding(sizes.items + 1, config.dim)
-        nn.init.normal_(self.items.weight, std=config.dim**-0.5)
         self.dropout = Dropout(config.dropout)
+
+    def begin(self, *tables: nn.Embedding) -> None:
+        """Draw the vectors that training starts from."""
+        for table in tables:
+            nn.init.normal_(table.weight, std=self.config.spread)
 
     @abstractmethod
     def foretell(self, batch: Batch, noise: torch.Generator | None = None) -> Tensor:
@@ -141,7 +147,7 @@ class Sequential(Learned[S]):
     def _part(self, batch: Batch, seed: int, total: int) -> Tensor:
         """What a share adds to the mean over `total` places."""
         noise = torch.Generator().manual_seed(seed)
-        return self._loss(batch, noise) * (int(batch["asked"].sum()) / total)
+        return self._loss(batch, noise) * int(batch["asked"].sum()) / total
 
     def _loss(self, batch: Batch, noise: torch.Generator | None = None) -> Tensor:
         states, wanted = _at_asked(batch, self.foretell(batch, noise))
