@@ -24,7 +24,7 @@ PAIRS = 1 << 16
 SETTINGS: dict[str, dict[str, Any]] = {
     "bmf": {"burn_in": 0, "samples": 2, "every": 1},
     "sasrec": {"length": 12, "blocks": 1, "dim": 32},
-    "gru4rec": {"length": 12, "hidden": 32, "dim": 32},
+    "gru4rec": {"length": 12, "state": 32, "dim": 32},
     "bert4rec": {"length": 12, "blocks": 1, "dim": 32},
     "hstu": {"length": 12, "blocks": 1, "dim": 32},
     "ials": {"epochs": 1},

@@ -20,7 +20,7 @@ from matinee.models.sequential import Sequential
 class BERT4RecConfig(AttentionConfig):
     """Settings of `BERT4Rec`."""
 
-    hidden: Annotated[float, Field(gt=0, lt=1), Search(0.1, 0.6)] = 0.2
+    masked: Annotated[float, Field(gt=0, lt=1), Search(0.1, 0.6)] = 0.2
     """Share of each sequence that is hidden, to be foretold from the rest."""
     widening: Annotated[int, Field(ge=1), Search(choices=(1, 2, 4))] = 4
     """How many times as wide as the vectors the inner layer of a block is."""
@@ -55,8 +55,8 @@ class BERT4Rec(Sequential[BERT4RecConfig]):
 
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> SequenceBatches:
         """Sequences, each person's once an epoch, asked about the share that is hidden."""
-        length, hidden = self.config.length + 1, self.config.hidden
-        return SequenceBatches(data, length=length, batch_size=batch_size, seed=seed, asked=hidden)
+        length, asked = self.config.length + 1, self.config.masked
+        return SequenceBatches(data, length=length, batch_size=batch_size, seed=seed, asked=asked)
 
     def foretell(self, batch: Batch, noise: torch.Generator | None = None) -> Tensor:
         """Each hidden place from all that is shown."""

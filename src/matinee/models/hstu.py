@@ -29,7 +29,7 @@ class HSTU(Sequential[HSTUConfig]):
     """Attention by SiLU, with biases of distance and time, and a gate; the next film by a softmax.
 
     Hierarchical sequential transduction units (Zhai et al., 'Actions speak louder than words',
-    ICML 2024, section 3.2), without the actions. A weight of attention grows with everything
+    ICML 2024, section 3), without the actions. A weight of attention grows with everything
     that speaks for it and is not shared out, so that how much of something there was is heard.
     What is asked is the film of a known time: in training that at which it was rated, later
     that of the request. Without times all is taken to have happened at once.

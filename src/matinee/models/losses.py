@@ -55,8 +55,7 @@ def sampled_cross_entropy(
     """Mean cross-entropy of the softmax over the right film and some others, the same for all.
 
     Of all films as negatives it is the full cross-entropy. Source: Klenitskiy and Vasilev,
-    'Turning dross into gold loss', RecSys 2023, section 3.2, without a correction for how many
-    are drawn.
+    'Turning dross into gold loss', RecSys 2023; as there, nothing corrects for how few are drawn.
 
     Args:
         states: `[m, d]`.
@@ -76,7 +75,7 @@ def calibrated_cross_entropy(
     With a share a = K / (n_items - 1) of all others drawn the exponent is
     a (t (1 - 1/a) + 1/a), with t the calibration. Source: Petrov and Macdonald, 'gSASRec:
     reducing overconfidence in sequential recommendation trained with negative sampling',
-    RecSys 2023, equations 8 and 9; theirs are drawn for each state.
+    RecSys 2023; theirs are drawn for each state.
 
     Args:
         states: `[m, d]`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
 from matinee.config import Search
@@ -20,8 +20,15 @@ class AttentionConfig(SequentialConfig):
 
     blocks: Annotated[int, Field(ge=1), Search(1, 4)] = 2
     """Layers of attention."""
-    heads: Annotated[int, Field(ge=1), Search(choices=(1, 2, 4))] = 2
+    heads: Annotated[int, Field(ge=1, validate_default=True), Search(choices=(1, 2, 4))] = 2
     """Attention heads; a divisor of `dim`."""
+
+    @field_validator("heads")
+    @classmethod
+    def _check_heads(cls, heads: int, told: ValidationInfo) -> int:
+        if told.data.get("dim", heads) % heads:
+            raise ValueError(f"a divisor of dim = {told.data['dim']}")
+        return heads
 
 
 class SASRecConfig(AttentionConfig):

@@ -26,9 +26,6 @@ from matinee.models.losses import (
 from matinee.models.shares import sum_of_losses
 from matinee.training import TrainerConfig
 
-SHARE = 1536
-"""Places read in one go on a processor: what one thread does alone, near its cache."""
-
 
 class SequentialConfig(Config):
     """Settings that all models of order have."""
@@ -68,6 +65,8 @@ class Sequential(Learned[S]):
     }
     timed: ClassVar[bool] = False
     """Whether `foretell` looks at the times."""
+    share: ClassVar[int] = 1536
+    """Places read in one go on a processor: what one thread does alone, near its cache."""
 
     def __init__(self, config: S, sizes: Sizes) -> None:
         super().__init__(config, sizes)
@@ -113,7 +112,7 @@ class Sequential(Learned[S]):
         places = self.places_of(loop)
         logits = softmax_bytes(places, films)
         if config.loss != "softmax":
-            logits = 12 * min(places, 2 * SHARE) * min(config.negatives, films)
+            logits = 12 * min(places, 2 * self.share) * min(config.negatives, films)
         return 4 * places * config.dim * self.widths + 8 * films * config.dim + logits
 
     def places_of(self, loop: TrainerConfig) -> int:
@@ -136,7 +135,7 @@ class Sequential(Learned[S]):
         lengths = (batch["items"] < self.sizes.items).sum(1)
         order = lengths.argsort(descending=True, stable=True)
         ends = lengths[order].cumsum(0)
-        count = -(-int(ends[-1]) // SHARE)
+        count = -(-int(ends[-1]) // self.share)
         cuts = torch.searchsorted(ends, torch.arange(1, count) * ends[-1] / count).unique()
         shares = [rows for rows in order.tensor_split(cuts) if len(rows)]
         return [

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from matinee.data.batches import Batch
 from matinee.data.queries import Queries
+from matinee.errors import ConfigError
 from matinee.models import Sizes, build
 from matinee.models.hstu import BUCKETS, HSTU, Unit, bucket
 from matinee.models.sequential import Sequential
@@ -70,6 +71,14 @@ def test_padding_is_not_looked_at(model: Sequential) -> None:
         ]
     )
     torch.testing.assert_close(states(model, batch), alone)
+
+
+@pytest.mark.parametrize("name", ["sasrec", "bert4rec", "hstu"])
+def test_heads_that_do_not_share_the_width_evenly_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"heads = 3.*divisor of dim = 8"):
+        build(name, {"dim": 8, "heads": 3}, Sizes(3, FILMS, 30))
+    with pytest.raises(ConfigError, match=r"heads = 2.*divisor of dim = 9"):
+        build(name, {"dim": 9}, Sizes(3, FILMS, 30))
 
 
 def test_only_the_latest_films_count(model: Sequential) -> None:
