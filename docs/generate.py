@@ -287,13 +287,18 @@ def _recipe(recipe: Recipe) -> str:
         f"Published: {recipe.source}\n",
         f"Data: `{recipe.data}`, {seeds}. {recipe.stand_in or ''}".rstrip() + "\n",
         _table(("metric", "published", "to reach", "note"), goals),
-        f"- split: {_given(recipe.split.model_dump())}",
+        f"- split: {_given(recipe.split.model_dump())}" + _kept(recipe),
         f"- model: `{recipe.model}`" + (f"; {_given(recipe.settings)}" if recipe.settings else ""),
         *(_variant(recipe, name) for name in recipe.variants),
         f"- counts: {_counted(recipe)}",
         f"- writes as well: {_given(recipe.outputs.model_dump()) or 'nothing'}\n",
     ]
     return "\n".join(parts)
+
+
+def _kept(recipe: Recipe) -> str:
+    kept = _given(recipe.model_dump(include={"ordered", "at_least", "film_ratings"}))
+    return f"; of the data {kept}" if kept else ""
 
 
 def _variant(recipe: Recipe, name: str) -> str:

@@ -23,7 +23,7 @@ def ours(arrays: Arrays, length: int, epochs: int) -> Task:
     from matinee.data.interactions import Interactions
     from matinee.engine import TrainerConfig, fit
     from matinee.models import Sizes, build
-    from matinee.models.sequential import SASRec
+    from matinee.models.sasrec import SASRec
     from matinee.recommendation.topk import recommend_many
 
     users, items, _ = held_out(arrays)

@@ -20,7 +20,7 @@ from matinee.data import load
 from matinee.data.interactions import Interactions
 from matinee.engine import History, Watcher, fit, memory
 from matinee.engine.heldout import VALID_LOSS, loss_over
-from matinee.errors import ArtefactError
+from matinee.errors import ArtefactError, ConfigError
 from matinee.evaluation import Report, evaluate
 from matinee.models import Learned, RatingPredictor, Recommender, Sizes
 from matinee.models.base import Batches
@@ -29,9 +29,8 @@ from matinee.splits import (
     Fold,
     Split,
     make_split,
+    narrowed_split,
     read_candidates,
-    seen_films_only,
-    with_candidates,
 )
 from matinee.training import TrainerConfig
 
@@ -64,6 +63,10 @@ class RunSpec(Config):
     """Unseen films drawn for each person, to rank the held-out ones among; None ranks all."""
     at_least: float | None = None
     """Ratings below this are left out, so that what remains is 'liked'; None keeps all."""
+    ordered: bool = False
+    """Whether ratings without times are given in the order of time; it then stands for them."""
+    film_ratings: Annotated[int, Field(ge=1)] | None = None
+    """Films with fewer ratings are left out altogether; None keeps all, unrated ones too."""
     seed: int = 0
     """Of the split, the initial weights and the training."""
     settings: dict[str, Any] = {}
@@ -128,6 +131,7 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
 
     Raises:
         ArtefactError: If the run learned from more than its data set.
+        ConfigError: If something is to be left out of what others have split.
         MatineeError: If the data are not there or cannot be cut so.
     """
     if spec.retrained:
@@ -136,9 +140,10 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
             expected="a run that `matinee train` made",
             remedy="Its card has its figures; `matinee retrain` makes it anew.",
         )
-    data = None if spec.data is None else load(spec.data)
-    if data is not None and spec.at_least is not None:
-        data = data.liked(spec.at_least)
+    narrowed = {n: getattr(spec, n) for n in ("ordered", "at_least", "film_ratings")}
+    if spec.split == "files" and any(narrowed.values()):
+        raise ConfigError("a files split is taken as it is", where=", ".join(narrowed))
+    data = None if spec.data is None else load(spec.data).narrowed(**narrowed)
     split = make_split(
         spec.split,
         data,
@@ -149,23 +154,12 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
         train=spec.train,
         negatives=spec.negatives,
     )
-    split = _narrowed(split, spec)
+    split = narrowed_split(
+        split, seen_films=spec.seen_films, candidates=spec.candidates, seed=spec.seed
+    )
     if data is None or spec.split == "files":
         data = split.test.history.merge(split.test.held_out)
     return data, split
-
-
-def _narrowed(split: Split, spec: RunSpec) -> Split:
-    """The split with the narrower questions that the run wants asked."""
-    if spec.seen_films:
-        split = seen_films_only(split)
-        split = replace(split, arguments=split.arguments | {"seen_films": True})
-    if spec.candidates is None:
-        return split
-    test = with_candidates(split.test, spec.candidates, seed=spec.seed)
-    valid = split.valid and with_candidates(split.valid, spec.candidates, seed=spec.seed)
-    arguments = split.arguments | {"candidates": spec.candidates, "seed": spec.seed}
-    return replace(split, test=test, valid=valid, arguments=arguments)
 
 
 def train(

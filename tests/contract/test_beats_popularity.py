@@ -16,6 +16,9 @@ from support.boards import ORDERED, STARS
 
 LOOP: dict[str, dict[str, Any]] = {
     "sasrec": {"epochs": 20, "batch_size": 64},
+    "gru4rec": {"epochs": 20, "batch_size": 64},
+    "hstu": {"epochs": 20, "batch_size": 64},
+    "bert4rec": {"epochs": 60, "batch_size": 32},
     "gmf": {"epochs": 15, "learning_rate": 0.005},
     "mlp": {"epochs": 10, "learning_rate": 0.003},
     "neumf": {"epochs": 10, "learning_rate": 0.003},

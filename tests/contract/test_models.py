@@ -130,8 +130,8 @@ def test_fitting_is_a_function_of_the_seed(name: str, board: Interactions) -> No
     "name",
     sorted(
         set(MODELS)
-        - {"gmf", "mlp", "neumf", "mf", "bmf", "ratingdnn", "ials", "deepcontent", "sasrec"}
-        - {"multdae", "multvae"}
+        - {"gmf", "mlp", "neumf", "mf", "bmf", "ratingdnn", "ials", "deepcontent"}
+        - {"multdae", "multvae", "sasrec", "gru4rec", "bert4rec", "hstu"}
     ),
 )
 def test_new_numbers_for_the_films_permute_the_scores(name: str, board: Interactions) -> None:
@@ -215,7 +215,7 @@ def test_stars_told_from_scores_are_those_predicted(
 @pytest.mark.parametrize("name", ORDERED)
 def test_on_a_staircase_the_next_step_comes_first(name: str) -> None:
     """What follows is told by the last film alone, which no model of sets can know."""
-    model = fitted(name, staircase())
+    model = fitted(name, staircase(people=100))
     histories = [[3, 4, 5], [17, 18, 19], [9, 10], [0, 1, 2, 3, 4, 5]]
     best = model.score(Queries.anonymous(histories)).argmax(1)
     assert best.tolist() == [6, 0, 11, 6]

@@ -24,11 +24,15 @@ from support.counting import Counts, counted
 
 BATCH = 128
 STEP = {"mf": 110, "gmf": 90, "neumf": 150, "ratingdnn": 170, "multvae": 190, "sasrec": 260}
-"""Operations of a training step at most."""
+STEP |= {"bert4rec": 270, "hstu": 320, "gru4rec": 500}
+"""Operations of a training step at most; a recurrent one has some for each place."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "ratingdnn": {"inputs": ("user", "item")},
     "multvae": {"dim": 8, "hidden": (8,)},
     "sasrec": {"dim": 8},
+    "bert4rec": {"dim": 8},
+    "hstu": {"dim": 8},
+    "gru4rec": {"dim": 8},
 }
 ANSWER = 90
 """Operations of a list for one person at most, the model's own among them."""

@@ -26,6 +26,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "neumf": {"dim": 2, "tower": (8, 4), "l2": 1e-3},
     "mf": {"dim": 4, "l2": 0.02},
     "sasrec": {"dim": 16, "blocks": 1, "length": 8, "dropout": 0.0},
+    "gru4rec": {"dim": 16, "state": 16, "length": 8, "dropout": 0.0},
+    "bert4rec": {"dim": 16, "blocks": 1, "length": 8, "dropout": 0.0, "masked": 0.3},
+    "hstu": {"dim": 16, "blocks": 1, "length": 8, "dropout": 0.0},
     "bmf": {"dim": 2, "burn_in": 10, "samples": 10, "every": 1},
     "ratingdnn": {"dim": 4, "hidden": (8,), "inputs": ("user", "item"), "biases": True},
     "ials": {"dim": 4},
@@ -46,7 +49,7 @@ SMALL: dict[str, dict[str, Any]] = {
 STARS = ("bmf", "mf", "ratingdnn")
 """Models that learn from stars."""
 
-ORDERED = ("sasrec", "slit")
+ORDERED = ("sasrec", "gru4rec", "bert4rec", "hstu", "slit")
 """Models that learn from the order of things."""
 
 LOOP = {"epochs": 25, "batch_size": 128, "learning_rate": 0.02}

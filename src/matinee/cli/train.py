@@ -52,6 +52,12 @@ def train(
     at_least: Annotated[
         float | None, typer.Option(metavar="STARS", help="Leave lower ratings out.")
     ] = None,
+    ordered: Annotated[
+        bool, typer.Option("--ordered", help="Ratings without times are in the order of time.")
+    ] = False,
+    film_ratings: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Leave films with fewer ratings out.")
+    ] = None,
     k: Annotated[
         list[int] | None, typer.Option("-k", min=1, help="Cut-off; may be repeated.")
     ] = None,
@@ -79,6 +85,8 @@ def train(
         "train": train,
         "negatives": negatives,
         "at_least": at_least,
+        "ordered": ordered or None,
+        "film_ratings": film_ratings,
         "k": k or None,
         "seed": seed,
     }

@@ -238,21 +238,38 @@ class PeopleBatches:
 
 
 class SequenceBatches:
-    """What people rated, in order: `items` `[b, length]` int64, padded at the end.
+    """What people rated, in order, and which places of it are asked about.
+
+    A batch has `items` `[b, l]` int64, padded at the end with the number of films; `asked`
+    `[b, l]` bool, the places whose film is to be foretold; and, where wanted, `times` `[b, l]`
+    int64, padded with anything.
 
     A person of more than `length` ratings shows a window of them, another one in each
     epoch. Nothing is shown twice for being a prefix of something: a model that reads from
-    left to right learns from all positions of a row at once.
+    left to right is asked about all places of a row at once. One that reads both ways is
+    asked about a share of them, drawn anew in each epoch, one at least.
 
     Args:
         data: Training ratings.
         length: Ratings of a person shown at most.
         batch_size: People a batch.
-        seed: Of the order and of the windows.
+        seed: Of the order, the windows and what is asked.
+        asked: Share of the places that are asked about.
+        timed: Whether the times are wanted.
     """
 
-    def __init__(self, data: Interactions, *, length: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        data: Interactions,
+        *,
+        length: int,
+        batch_size: int,
+        seed: int,
+        asked: float = 1.0,
+        timed: bool = False,
+    ) -> None:
         self.data, self.length, self.seed = data, length, seed
+        self.asked, self.timed = asked, timed
         self._people = data.active_users
         self._order = Shuffled(len(self._people), batch_size, seed)
 
@@ -260,7 +277,7 @@ class SequenceBatches:
         return len(self._order)
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """The sequences of one step; the padding is the number of films."""
+        """The sequences of one step."""
         people = self._people[self._order.rows(epoch, step)]
         starts, stops = self.data.offsets[people], self.data.offsets[people + 1]
         room = np.maximum(stops - starts - self.length, 0)
@@ -271,4 +288,16 @@ class SequenceBatches:
         inside = places < counts[:, None]
         entries = np.where(inside, starts[:, None] + places, 0)
         items = np.where(inside, self.data.items[entries], self.data.n_items)
-        return {"items": torch.from_numpy(items.astype(np.int64))}
+        batch = {
+            "items": torch.from_numpy(items.astype(np.int64)),
+            "asked": torch.from_numpy(self._drawn(inside, epoch, step)),
+        }
+        return batch | ({"times": torch.from_numpy(self.data.times[entries])} if self.timed else {})
+
+    def _drawn(self, inside: NDArray[np.bool_], epoch: int, step: int) -> NDArray[np.bool_]:
+        """Of the places inside each row its share, and the one of the smallest draw at least."""
+        if self.asked == 1:
+            return inside
+        draws = stream(self.seed, _SHOWN, epoch, step).random(inside.shape)
+        draws[~inside] = 1.0
+        return (draws < self.asked) | (draws == draws.min(1, keepdims=True))

@@ -163,6 +163,24 @@ class Interactions:
             array.flags.writeable = False
         return replace(self, users=picked[0], items=picked[1], ratings=picked[2], times=picked[3])
 
+    def narrowed(
+        self,
+        *,
+        ordered: bool = False,
+        at_least: float | None = None,
+        film_ratings: int | None = None,
+    ) -> Self:
+        """What of the data is learned from, one step after the other.
+
+        Args:
+            ordered: Whether to take them as they are `in_order`.
+            at_least: See `liked`; None keeps all ratings.
+            film_ratings: See `well_rated`; None keeps all films.
+        """
+        data = self.in_order() if ordered else self
+        data = data if at_least is None else data.liked(at_least)
+        return data if film_ratings is None else data.well_rated(film_ratings)
+
     def liked(self, at_least: float) -> Self:
         """Only the ratings of `at_least` or more.
 
@@ -176,6 +194,38 @@ class Interactions:
                 expected=f"a threshold up to {self.scale.high:g}",
             )
         return kept
+
+    def well_rated(self, at_least: int) -> Self:
+        """Only films of `at_least` ratings or more, numbered anew in the same order.
+
+        People stay, also those who have no rating left.
+
+        Raises:
+            DataError: If there are none.
+        """
+        kept = self.item_counts >= at_least
+        if not kept.any():
+            raise DataError(
+                f"no film has {at_least} ratings or more",
+                expected=f"a number up to {self.item_counts.max(initial=0)}",
+            )
+        numbers = np.cumsum(kept, dtype=np.int32) - 1
+        ratings = self.take(kept[self.items])
+        items = numbers[ratings.items]
+        items.flags.writeable = False
+        return replace(ratings, items=items, catalogue=Catalogue(self.catalogue.frame.filter(kept)))
+
+    def in_order(self) -> Self:
+        """The same, timed by the order in which each person's ratings were given: 0, 1, 2, ...
+
+        Raises:
+            DataError: If they have times.
+        """
+        if self.timed:
+            raise DataError("these ratings have times, which say their order")
+        times = np.arange(len(self)) - self.offsets[self.users.astype(np.int64)]
+        times.flags.writeable = False
+        return replace(self, times=times, timed=True)
 
     def merge(self, other: Self) -> Self:
         """These ratings and those of `other` (same people and films), in order again."""
@@ -208,6 +258,7 @@ class Interactions:
             items=torch.from_numpy(self.items[entries].astype(np.int64)),
             ratings=torch.from_numpy(self.ratings[entries]),
             times=torch.from_numpy(self.times[entries]),
+            at=torch.zeros(len(users), dtype=torch.int64),
         )
 
     def histories(self, users: NDArray[np.integer]) -> tuple[LongArray, LongArray]:

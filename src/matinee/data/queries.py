@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -18,12 +18,16 @@ class Queries:
     alike. A model that has learned something of user `users[b]` may use it; with -1 all
     that is known of the person is the history.
 
+    The time of asking counts only where it is known and later than the history: whoever
+    reads it must take the history's latest time where it is not.
+
     Attributes:
         users: `[B]` int64.
         offsets: `[B + 1]` int64, from 0 to n.
         items: `[n]` int64.
         ratings: `[n]` float32, on the scale of the data (1 where there are no ratings).
         times: `[n]` int64, Unix seconds (0 where unknown).
+        at: `[B]` int64, Unix seconds, when each person asks (0 where unknown).
     """
 
     users: Tensor
@@ -31,6 +35,7 @@ class Queries:
     items: Tensor
     ratings: Tensor
     times: Tensor
+    at: Tensor
 
     @classmethod
     def anonymous(
@@ -59,6 +64,7 @@ class Queries:
             items=items,
             ratings=values,
             times=torch.zeros(len(items), dtype=torch.int64),
+            at=torch.zeros(len(histories), dtype=torch.int64),
         )
 
     @classmethod
@@ -77,6 +83,7 @@ class Queries:
             items=torch.cat([part.items for part in parts]),
             ratings=torch.cat([part.ratings for part in parts]),
             times=torch.cat([part.times for part in parts]),
+            at=torch.cat([part.at for part in parts]),
         )
 
     def __len__(self) -> int:
@@ -102,13 +109,12 @@ class Queries:
             self.items.to(device),
             self.ratings.to(device),
             self.times.to(device),
+            self.at.to(device),
         )
 
     def forget_users(self) -> Self:
         """The same histories asked by strangers: every user is -1."""
-        return type(self)(
-            torch.full_like(self.users, -1), self.offsets, self.items, self.ratings, self.times
-        )
+        return replace(self, users=torch.full_like(self.users, -1))
 
     def take(self, rows: Tensor) -> Self:
         """Some of the people, in the order given by `rows` `[b]`."""
@@ -123,6 +129,7 @@ class Queries:
             self.items[entries],
             self.ratings[entries],
             self.times[entries],
+            self.at[rows],
         )
 
     def block(self, rows: slice) -> Self:
@@ -135,6 +142,7 @@ class Queries:
             self.items[entries],
             self.ratings[entries],
             self.times[entries],
+            self.at[rows],
         )
 
     def dense(self, n_items: int, values: Tensor | None = None) -> Tensor:
@@ -170,4 +178,5 @@ class Queries:
             items=self.items[entries],
             ratings=self.ratings[entries],
             times=self.times[entries],
+            at=self.at[row].expand(len(lacking)),
         )

@@ -19,16 +19,19 @@ from matinee.models.base import (
 )
 from matinee.models.baselines import Popularity
 from matinee.models.bayesian import BayesianMF
+from matinee.models.bert4rec import BERT4Rec
 from matinee.models.content import GenreMean, TfIdf
 from matinee.models.deepcontent import DeepContent
 from matinee.models.factorisation import BiasedMF
+from matinee.models.gru4rec import GRU4Rec
+from matinee.models.hstu import HSTU
 from matinee.models.hybrid import Augmented, Switching, Weighted
 from matinee.models.ials import IALS
 from matinee.models.linear import EASE
 from matinee.models.ncf import GMF, MLP, NeuMF
 from matinee.models.neighbours import ItemNeighbours, UserNeighbours
 from matinee.models.rating import RatingDNN
-from matinee.models.sequential import SASRec
+from matinee.models.sasrec import SASRec
 from matinee.models.transitions import SLIT
 
 MODELS: dict[str, type[Recommender]] = {
@@ -37,6 +40,9 @@ MODELS: dict[str, type[Recommender]] = {
     "userknn": UserNeighbours,
     "mf": BiasedMF,
     "sasrec": SASRec,
+    "gru4rec": GRU4Rec,
+    "bert4rec": BERT4Rec,
+    "hstu": HSTU,
     "bmf": BayesianMF,
     "ratingdnn": RatingDNN,
     "ials": IALS,

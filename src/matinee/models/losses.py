@@ -49,6 +49,57 @@ def linear_cross_entropy(
     return _outside_compiler(states, films, wanted, rows, bias)
 
 
+def sampled_cross_entropy(
+    states: Tensor, films: Tensor, wanted: Tensor, negatives: Tensor
+) -> Tensor:
+    """Mean cross-entropy of the softmax over the right film and some others, the same for all.
+
+    Of all films as negatives it is the full cross-entropy. Source: Klenitskiy and Vasilev,
+    'Turning dross into gold loss', RecSys 2023; as there, nothing corrects for how few are drawn.
+
+    Args:
+        states: `[m, d]`.
+        films: `[n_items, d]`.
+        wanted: `[m]` int64, the film that is right for each state.
+        negatives: `[K]` int64, each once; for states whose right film is among them it is none.
+    """
+    right, others = _against(states, films, wanted, negatives)
+    return (torch.logaddexp(right, others.logsumexp(1)) - right).mean()
+
+
+def calibrated_cross_entropy(
+    states: Tensor, films: Tensor, wanted: Tensor, negatives: Tensor, *, calibration: float
+) -> Tensor:
+    """Mean gBCE: binary cross-entropy in which the right film's probability has an exponent.
+
+    With a share a = K / (n_items - 1) of all others drawn the exponent is
+    a (t (1 - 1/a) + 1/a), with t the calibration. Source: Petrov and Macdonald, 'gSASRec:
+    reducing overconfidence in sequential recommendation trained with negative sampling',
+    RecSys 2023; theirs are drawn for each state.
+
+    Args:
+        states: `[m, d]`.
+        films: `[n_items, d]`.
+        wanted: `[m]` int64, the film that is right for each state.
+        negatives: `[K]` int64, each once; for states whose right film is among them it is none.
+        calibration: t in [0, 1]: 0 is binary cross-entropy, 1 gives scores as if all were drawn.
+    """
+    right, others = _against(states, films, wanted, negatives)
+    share = min(len(negatives) / max(len(films) - 1, 1), 1.0)
+    exponent = share * (calibration * (1 - 1 / share) + 1 / share)
+    losses = functional.softplus(others).sum(1) + exponent * functional.softplus(-right)
+    return losses.mean() / (1 + len(negatives))
+
+
+def _against(
+    states: Tensor, films: Tensor, wanted: Tensor, negatives: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Logits of the right films `[m]` and of the others `[m, K]`, right ones minus infinity."""
+    right = (states * films.index_select(0, wanted)).sum(1)
+    others = states @ films.index_select(0, negatives).T
+    return right, others.masked_fill(wanted[:, None] == negatives, -torch.inf)
+
+
 def softmax_bytes(rows: int, films: int) -> int:
     """Bytes of the largest block of logits that `linear_cross_entropy` holds, and of its like."""
     return 3 * 4 * min(rows * films, max(LOGITS["cpu"], LEAST_ROWS * films))

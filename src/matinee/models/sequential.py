@@ -1,14 +1,15 @@
-"""Models of order: what comes after what a person rated last."""
+"""What models of order share: how histories are read, shared out, foretold and answered."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
+from typing_extensions import TypeVar
 
 from matinee.config import Config, Search
 from matinee.data.batches import Batch, SequenceBatches
@@ -16,114 +17,149 @@ from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Learned, Sizes
 from matinee.models.layers import Dropout, row_chunks
-from matinee.models.losses import linear_cross_entropy, softmax_bytes
+from matinee.models.losses import (
+    calibrated_cross_entropy,
+    linear_cross_entropy,
+    sampled_cross_entropy,
+    softmax_bytes,
+)
 from matinee.models.shares import sum_of_losses
 from matinee.training import TrainerConfig
 
-SHARE = 1536
-"""Films foretold in one go on a processor: what one thread does alone, near its cache."""
-FIRST = 0.02
-"""Deviation of the first vectors: logits begin near 0, where the softmax learns fastest."""
 
-
-class SASRecConfig(Config):
-    """Settings of `SASRec`."""
+class SequentialConfig(Config):
+    """Settings that all models of order have."""
 
     dim: Annotated[int, Field(ge=1), Search(32, 256, log=True)] = 64
     """Width of the vectors."""
-    blocks: Annotated[int, Field(ge=1), Search(1, 4)] = 2
-    """Layers of attention."""
-    heads: Annotated[int, Field(ge=1), Search(choices=(1, 2, 4))] = 2
-    """Attention heads; a divisor of `dim`."""
     length: Annotated[int, Field(ge=1), Search(20, 400, log=True)] = 100
     """The latest ratings of a person that are looked at."""
     dropout: Annotated[float, Field(ge=0, lt=1), Search(0, 0.5)] = 0.2
     """Share of units dropped in training."""
-    widening: Annotated[int, Field(ge=1), Search(choices=(1, 2, 4))] = 4
-    """How many times as wide as the vectors the inner layer of a block is; 1 in the paper."""
+    spread: Annotated[float, Field(gt=0), Search(0.01, 0.2, log=True)] = 0.02
+    """Standard deviation of all vectors before the first step: logits that begin near 0 learn fast."""
+    loss: Literal["softmax", "sampled", "gbce"] = "softmax"
+    """Cross-entropy over all films, over the right one and `negatives`, or gBCE over these."""
+    negatives: Annotated[int, Field(ge=1), Search(64, 4096, log=True)] = 3000
+    """Films drawn for each batch, or each share of it; not used by the full softmax."""
+    calibration: Annotated[float, Field(ge=0, le=1), Search(0, 1)] = 0.75
+    """Of gBCE: 0 is plain binary cross-entropy, 1 undoes what drawing negatives distorts."""
 
 
-class SASRec(Learned[SASRecConfig]):
-    """Self-attention over what a person rated, in order; the next film by a full softmax.
+S = TypeVar("S", bound=SequentialConfig, default=SequentialConfig)
 
-    A causal transformer (Kang and McAuley, 'Self-attentive sequential recommendation', ICDM
-    2018) trained at all positions at once by cross-entropy over all films (Klenitskiy and
-    Vasilev, 'Turning dross into gold loss', RecSys 2023). A mark stands before the first
-    film, so that the first one too is foretold and someone without a history is answered.
+
+class Sequential(Learned[S]):
+    """A model of order: from a history, in order, to the film that belongs to a place in it.
+
+    A subclass says in `foretell` what it makes of a batch of sequences. All places that are
+    asked about train at once, never one row for each prefix; and a history given at request
+    time is such a sequence too, asked about the place after its last film.
     """
 
-    name: ClassVar[str] = "sasrec"
-    Config = SASRecConfig
     defaults: ClassVar[dict[str, Any]] = {
         "epochs": 100,
         "batch_size": 128,
         "learning_rate": 1e-3,
         "patience": None,
     }
+    timed: ClassVar[bool] = False
+    """Whether `foretell` looks at the times."""
+    share: ClassVar[int] = 1536
+    """Places read in one go on a processor: what one thread does alone, near its cache."""
 
-    def __init__(self, config: SASRecConfig, sizes: Sizes) -> None:
+    def __init__(self, config: S, sizes: Sizes) -> None:
         super().__init__(config, sizes)
         self.items = nn.Embedding(sizes.items + 1, config.dim)
-        self.places = nn.Embedding(config.length + 1, config.dim)
-        for table in (self.items, self.places):
-            nn.init.normal_(table.weight, std=FIRST)
         self.dropout = Dropout(config.dropout)
-        self.blocks = nn.ModuleList(
-            Block(config.dim, config.heads, config.dropout, config.widening)
-            for _ in range(config.blocks)
-        )
-        self.norm = nn.LayerNorm(config.dim)
+
+    def begin(self, *tables: nn.Embedding) -> None:
+        """Draw the vectors that training starts from."""
+        for table in tables:
+            nn.init.normal_(table.weight, std=self.config.spread)
+
+    @abstractmethod
+    def foretell(self, batch: Batch, noise: torch.Generator | None = None) -> Tensor:
+        """States `[b, l, dim]`, whose product with the films' vectors are logits of each place.
+
+        They may not depend on the films at places that are asked about, nor on padding; those
+        of places that are not asked about are not looked at.
+
+        Args:
+            batch: As `SequenceBatches` makes it, with times if the model is `timed`: those of
+                places that are asked about are known, as is the time of a request.
+            noise: Where dropout draws from.
+        """
+
+    @property
+    @abstractmethod
+    def widths(self) -> int:
+        """Floats that a step holds for each place, in vectors of width `dim`."""
 
     @property
     def passes(self) -> int:
-        """All films of a row are foretold, each from those before it."""
+        """All films of a row are read."""
         return self.config.length
 
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> SequenceBatches:
         """Sequences, each person's once an epoch."""
-        return SequenceBatches(data, length=self.config.length, batch_size=batch_size, seed=seed)
+        length, timed = self.config.length, self.timed
+        return SequenceBatches(data, length=length, batch_size=batch_size, seed=seed, timed=timed)
 
     def training_bytes(self, loop: TrainerConfig) -> int:
-        """Activations at all places of a batch, and what the softmax over all films takes."""
+        """Activations at all places of a batch, and what the softmax takes."""
         config, films = self.config, self.sizes.items
-        places = min(loop.batch_size, self.sizes.users) * (
-            min(config.length, self.sizes.ratings) + 1
-        )
-        widths = 12 + 20 * config.blocks
-        tables = 8 * films * config.dim
-        return 4 * places * config.dim * widths + tables + softmax_bytes(places, films)
+        places = self.places_of(loop)
+        logits = softmax_bytes(places, films)
+        if config.loss != "softmax":
+            logits = 12 * min(places, 2 * self.share) * min(config.negatives, films)
+        return 4 * places * config.dim * self.widths + 8 * films * config.dim + logits
+
+    def places_of(self, loop: TrainerConfig) -> int:
+        """Places of a batch at most."""
+        longest = min(self.config.length, self.sizes.ratings)
+        return min(loop.batch_size, self.sizes.users) * (longest + 1)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Mean cross-entropy of each film given those before it."""
-        wanted = batch["items"]
-        if wanted.device.type != "cpu" or not torch.is_grad_enabled():
-            return self._loss(wanted)
-        shares = self._shares(wanted)
+        """Mean loss of the films at the places that are asked about."""
+        if batch["items"].device.type != "cpu" or not torch.is_grad_enabled():
+            return self._loss(batch)
+        shares = self._shares(batch)
         seeds = torch.randint(2**62, (len(shares),)).tolist()
-        total = int((wanted < self.sizes.items).sum())
+        total = int(batch["asked"].sum())
         jobs = (partial(self._part, *job, total) for job in zip(shares, seeds, strict=True))
         return sum_of_losses(list(jobs), list(self.parameters()))
 
-    def _shares(self, wanted: Tensor) -> list[Tensor]:
+    def _shares(self, batch: Batch) -> list[Batch]:
         """People of like lengths together, longest first, each share padded to its own longest."""
-        lengths = (wanted < self.sizes.items).sum(1)
+        lengths = (batch["items"] < self.sizes.items).sum(1)
         order = lengths.argsort(descending=True, stable=True)
         ends = lengths[order].cumsum(0)
-        count = -(-int(ends[-1]) // SHARE)
+        count = -(-int(ends[-1]) // self.share)
         cuts = torch.searchsorted(ends, torch.arange(1, count) * ends[-1] / count).unique()
-        shares = order.tensor_split(cuts)
-        return [wanted[rows, : lengths[rows[0]]] for rows in shares if len(rows)]
+        shares = [rows for rows in order.tensor_split(cuts) if len(rows)]
+        return [
+            {name: column[rows, : lengths[rows[0]]] for name, column in batch.items()}
+            for rows in shares
+        ]
 
-    def _part(self, wanted: Tensor, seed: int, total: int) -> Tensor:
-        """What a share adds to the mean over `total` films."""
+    def _part(self, batch: Batch, seed: int, total: int) -> Tensor:
+        """What a share adds to the mean over `total` places."""
         noise = torch.Generator().manual_seed(seed)
-        return self._loss(wanted, noise) * int((wanted < self.sizes.items).sum()) / total
+        return self._loss(batch, noise) * int(batch["asked"].sum()) / total
 
-    def _loss(self, wanted: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        hidden = self._read(wanted[:, :-1], noise)
-        real = (wanted < self.sizes.items).flatten().nonzero().squeeze(1)
-        states = hidden.flatten(0, 1).index_select(0, real)
-        return linear_cross_entropy(states, self.items.weight[:-1], wanted.flatten()[real])
+    def _loss(self, batch: Batch, noise: torch.Generator | None = None) -> Tensor:
+        states, wanted = _at_asked(batch, self.foretell(batch, noise))
+        films, config = self.items.weight[:-1], self.config
+        if config.loss == "softmax":
+            return linear_cross_entropy(states, films, wanted)
+        device = None if noise is not None else films.device
+        drawn = torch.randperm(len(films), generator=noise, device=device)[: config.negatives]
+        if config.loss == "sampled":
+            return sampled_cross_entropy(states, films, wanted, drawn)
+        return calibrated_cross_entropy(
+            states, films, wanted, drawn, calibration=config.calibration
+        )
 
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
@@ -132,8 +168,8 @@ class SASRec(Learned[SASRecConfig]):
         scores = films.new_empty(len(queries), films.shape[-2])
         width = self.config.length * self.config.dim * 8
         for rows in row_chunks(len(queries), width):
-            some = torch.arange(len(queries), device=films.device)[rows]
-            state = self._last(queries.take(some))
+            question = self._question(queries.block(rows))
+            state, _ = _at_asked(question, self.foretell(question))
             if films.ndim == 2:
                 scores[rows] = state @ films.T
             else:
@@ -144,51 +180,36 @@ class SASRec(Learned[SASRecConfig]):
         """The films' vectors."""
         return self.items.weight.detach()[:-1]
 
-    def _read(self, items: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        """States `[b, l + 1, dim]` before each of `[b, l]` films and after the last."""
+    def before(self, items: Tensor) -> Tensor:
+        """What stands before each place of `[b, l]`: a mark, then all films but the last."""
         mark = items.new_full((len(items), 1), self.sizes.items)
-        tokens = self.items(torch.cat([mark, items], 1))
-        places = self.places.weight[: tokens.shape[1]]
-        hidden = self.dropout(tokens + places, noise)
-        for block in self.blocks:
-            hidden = block(hidden, noise)
-        return self.norm(hidden)
+        return torch.cat([mark, items[:, :-1]], 1)
 
-    def _last(self, queries: Queries) -> Tensor:
-        """States `[B, dim]` after the latest `length` films of each history."""
+    def _question(self, queries: Queries) -> Batch:
+        """A batch of the latest `length` films of each history, asked about what comes after."""
         lengths = queries.lengths.clamp_max(self.config.length)
-        places = torch.arange(int(lengths.max()), device=lengths.device)
+        places = torch.arange(int(lengths.max()) + 1, device=lengths.device)
         inside = places < lengths[:, None]
         first = queries.offsets[1:] - lengths
         entries = torch.where(inside, first[:, None] + places, 0)
         found = queries.items[entries] if len(queries.items) else entries
-        hidden = self._read(torch.where(inside, found, self.sizes.items))
-        return hidden[torch.arange(len(queries), device=lengths.device), lengths]
+        items = torch.where(inside, found, self.sizes.items)
+        batch = {"items": items, "asked": places == lengths[:, None]}
+        return batch | ({"times": _times(queries, entries, inside)} if self.timed else {})
 
 
-class Block(nn.Module):
-    """Causal self-attention and a feed-forward layer, each after a norm and around a shortcut.
+def _at_asked(batch: Batch, states: Tensor) -> tuple[Tensor, Tensor]:
+    """States `[m, dim]` of the places that are asked about, and the films there `[m]`."""
+    asked = batch["asked"].flatten().nonzero().squeeze(1)
+    return states.flatten(0, 1).index_select(0, asked), batch["items"].flatten()[asked]
 
-    Args:
-        dim: Width.
-        heads: Attention heads.
-        dropout: Share of units dropped in training.
-        widening: How many times as wide the layer between is.
+
+def _times(queries: Queries, entries: Tensor, inside: Tensor) -> Tensor:
+    """When each film was rated and, at all places after the last, when the person asks.
+
+    That is never before the last rating, which it is right after where it is not known.
     """
-
-    def __init__(self, dim: int, heads: int, dropout: float, widening: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.before_attention, self.before_dense = nn.LayerNorm(dim), nn.LayerNorm(dim)
-        self.attention, self.joined = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
-        wide = widening * dim
-        self.dense = nn.Sequential(nn.Linear(dim, wide), nn.GELU(), nn.Linear(wide, dim))
-        self.dropout = Dropout(dropout)
-
-    def forward(self, hidden: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        """`[b, l, dim]`; position i sees positions up to i."""
-        parts = self.attention(self.before_attention(hidden)).chunk(3, -1)
-        query, key, value = (p.unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in parts)
-        seen = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-        hidden = hidden + self.dropout(self.joined(seen.transpose(1, 2).flatten(2)), noise)
-        return hidden + self.dropout(self.dense(self.before_dense(hidden)), noise)
+    if not len(queries.times):
+        return queries.at[:, None].expand(entries.shape)
+    known = torch.where(inside, queries.times[entries], 0)
+    return torch.where(inside, known, torch.maximum(known.amax(1), queries.at)[:, None])

@@ -117,6 +117,10 @@ class Recipe(Config):
     """Cut-offs of the ranking metrics."""
     at_least: float | None = None
     """Ratings below this are left out."""
+    ordered: bool = False
+    """Whether ratings without times are given in the order of time."""
+    film_ratings: Annotated[int, Field(ge=1)] | None = None
+    """Films with fewer ratings are left out."""
     like_at: float | Literal["mean"] | None = None
     """The smallest like, for metrics of likes; 'mean' is the mean of the training ratings."""
     metrics: dict[str, Goal]
@@ -208,6 +212,8 @@ class Recipe(Config):
                 "data": None if self.split.kind == "files" else data,
                 "settings": {**settings, **change.settings},
                 "at_least": self.at_least,
+                "ordered": self.ordered,
+                "film_ratings": self.film_ratings,
                 "seed": seed,
                 "k": self.k,
             },

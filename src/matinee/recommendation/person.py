@@ -114,5 +114,6 @@ def _stranger(artefact: Artefact, entries: Entries, said: Mapping[int, float]) -
         np.array(list(entries), np.int64),
         stars,
         np.array([time for _, time in entries.values()], np.int64),
+        np.array([0]),
     )
     return Queries(*map(torch.from_numpy, columns))

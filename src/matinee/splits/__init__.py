@@ -11,7 +11,12 @@ from matinee.splits.cuts import (
 )
 from matinee.splits.files import files_split, read_candidates
 from matinee.splits.kinds import KINDS, make_split
-from matinee.splits.narrowing import last_of_each, seen_films_only, with_candidates
+from matinee.splits.narrowing import (
+    last_of_each,
+    narrowed_split,
+    seen_films_only,
+    with_candidates,
+)
 from matinee.splits.store import load_split, save_split
 from matinee.splits.types import Fold, Split
 
@@ -28,6 +33,7 @@ __all__ = [
     "leave_random_split",
     "load_split",
     "make_split",
+    "narrowed_split",
     "random_split",
     "read_candidates",
     "save_split",

@@ -372,7 +372,7 @@ def _check_timed(data: Interactions, kind: str, instead: str) -> None:
     if not data.timed:
         raise DataError(
             f"a {kind} split needs times, which these ratings lack",
-            remedy=f"Use the kind {instead!r}.",
+            remedy=f"Use the kind {instead!r}, or --ordered if they stand in the order of time.",
         )
 
 

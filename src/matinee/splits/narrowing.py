@@ -18,6 +18,26 @@ BLOCK = 512
 """People drawn for at a time, so that memory does not grow with their number."""
 
 
+def narrowed_split(split: Split, *, seen_films: bool, candidates: int | None, seed: int) -> Split:
+    """The split with narrower questions in both folds, which its arguments tell.
+
+    Args:
+        split: The questions.
+        seen_films: Whether only films of the training part are asked for.
+        candidates: Unseen films drawn for each person; None ranks all films.
+        seed: Of the draw.
+    """
+    if seen_films:
+        split = seen_films_only(split)
+        split = replace(split, arguments=split.arguments | {"seen_films": True})
+    if candidates is None:
+        return split
+    test = with_candidates(split.test, candidates, seed=seed)
+    valid = split.valid and with_candidates(split.valid, candidates, seed=seed)
+    arguments = split.arguments | {"candidates": candidates, "seed": seed}
+    return replace(split, test=test, valid=valid, arguments=arguments)
+
+
 def seen_films_only(split: Split) -> Split:
     """The split without held-out ratings of films that nobody rated in the training part.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
@@ -38,8 +39,14 @@ class Fold:
         return self.held_out.active_users
 
     def queries(self, users: LongArray) -> Queries:
-        """Some of the people as askers; strangers have user -1."""
+        """Some of `users` as askers; strangers have user -1.
+
+        They ask at the time of their first held-out rating: a model may know when it is asked,
+        as it does in use, but not what for.
+        """
         queries = self.history.queries(users)
+        first = self.held_out.times[self.held_out.offsets[users]]
+        queries = replace(queries, at=torch.from_numpy(first))
         return queries.forget_users() if self.strangers else queries
 
 

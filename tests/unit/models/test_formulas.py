@@ -192,7 +192,7 @@ def test_ncf_is_the_published_network(name: str) -> None:
             query = Queries.anonymous([[]])
             query = Queries(
                 torch.tensor([user]),
-                *(getattr(query, f) for f in ("offsets", "items", "ratings", "times")),
+                *(getattr(query, f) for f in ("offsets", "items", "ratings", "times", "at")),
             )
             torch.testing.assert_close(model.score(query)[0, item], expected[0])
 

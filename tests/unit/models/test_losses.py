@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from matinee.models import losses
-from matinee.models.losses import linear_cross_entropy
+from matinee.models.losses import (
+    calibrated_cross_entropy,
+    linear_cross_entropy,
+    sampled_cross_entropy,
+)
 
 
 def tensors(scale: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,3 +88,57 @@ def test_rows_are_shared_out_to_threads(monkeypatch: pytest.MonkeyPatch) -> None
     torch.set_num_threads(before)
     for one, two in zip(*found, strict=True):
         torch.testing.assert_close(one, two)
+
+
+NEGATIVES = torch.tensor([2, 5, 9, 0])
+
+
+def logits_by_row() -> list[tuple[float, list[float]]]:
+    """The logit of each state's right film, and of the negatives that it is not."""
+    states, films, wanted = tensors(1.0)
+    logits = (states @ films.T).double().tolist()
+    right = wanted.tolist()
+    return [
+        (row[film], [row[n] for n in NEGATIVES.tolist() if n != film])
+        for row, film in zip(logits, right, strict=True)
+    ]
+
+
+def test_sampled_cross_entropy_is_that_among_the_right_film_and_the_drawn_ones() -> None:
+    expected = [math.log(sum(math.exp(n - r) for n in [r, *ns])) for r, ns in logits_by_row()]
+    ours = sampled_cross_entropy(*tensors(1.0), NEGATIVES)
+    assert ours.item() == pytest.approx(sum(expected) / 30, rel=1e-5)
+
+
+def test_of_all_films_the_sampled_cross_entropy_is_the_full_one() -> None:
+    found = []
+    for loss in (lambda *t: sampled_cross_entropy(*t, torch.arange(11)), linear_cross_entropy):
+        states, films, wanted = tensors(1.0)
+        value = loss(states, films, wanted)
+        value.backward()
+        found.append((value.detach(), states.grad, films.grad))
+    for sampled, full in zip(*found, strict=True):
+        torch.testing.assert_close(sampled, full, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("calibration", [0.0, 0.75, 1.0])
+def test_calibrated_cross_entropy_is_the_published_one(calibration: float) -> None:
+    share = 4 / 10
+    exponent = share * (calibration * (1 - 1 / share) + 1 / share)
+    assert calibration or exponent == pytest.approx(1)  # plain binary cross-entropy
+    expected = [
+        exponent * math.log1p(math.exp(-right)) + sum(math.log1p(math.exp(n)) for n in others)
+        for right, others in logits_by_row()
+    ]
+    ours = calibrated_cross_entropy(*tensors(1.0), NEGATIVES, calibration=calibration)
+    assert ours.item() == pytest.approx(sum(expected) / 30 / 5, rel=1e-5)
+
+
+def test_with_the_right_film_alone_drawn_there_is_nothing_to_tell_apart() -> None:
+    states, films, _ = tensors(1.0)
+    wanted = torch.full((30,), 3)
+    loss = sampled_cross_entropy(states, films, wanted, torch.tensor([3]))
+    loss.backward()
+    assert loss.item() == 0
+    assert states.grad is not None
+    assert not states.grad.any()

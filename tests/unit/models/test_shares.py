@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from matinee.data.batches import Batch
 from matinee.errors import DataError
-from matinee.models import Sizes, build, sequential
+from matinee.models import Sizes, build
 from matinee.models.layers import Dropout
-from matinee.models.sequential import SASRec
+from matinee.models.sasrec import SASRec
 from matinee.models.shares import side_by_side, sum_of_losses
 from support.boards import staircase
 
@@ -77,7 +77,10 @@ def sequences() -> tuple[SASRec, Batch]:
     batch = model.batches(data, batch_size=32, seed=0).batch(0, 0)
     lengths = torch.arange(len(batch["items"])) % batch["items"].shape[1] + 1
     beyond = torch.arange(batch["items"].shape[1]) >= lengths[:, None]
-    return model, {"items": batch["items"].masked_fill(beyond, data.n_items)}
+    return model, {
+        "items": batch["items"].masked_fill(beyond, data.n_items),
+        "asked": ~beyond,
+    }
 
 
 def loss_and_gradients(model: SASRec, batch: Batch) -> list[Tensor]:
@@ -93,7 +96,7 @@ def test_shares_change_the_loss_of_a_batch_by_rounding_alone(
     model.eval()
     found: list[list[Tensor]] = []
     for films in (10**6, 20, 1):
-        monkeypatch.setattr(sequential, "SHARE", films)
+        monkeypatch.setattr(SASRec, "share", films)
         found.append(loss_and_gradients(model, batch))
     with torch.no_grad():  # undivided
         torch.testing.assert_close(found[0][0], model(batch))
@@ -103,7 +106,7 @@ def test_shares_change_the_loss_of_a_batch_by_rounding_alone(
 
 
 def test_threads_do_not_change_a_bit_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sequential, "SHARE", 20)
+    monkeypatch.setattr(SASRec, "share", 20)
     model, batch = sequences()
     before = torch.get_num_threads()
     found: list[list[Tensor]] = []

@@ -1,0 +1,52 @@
+"""Attention over a sequence: the block of a transformer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from matinee.models.layers import Dropout
+
+
+class Block(nn.Module):
+    """Self-attention and a feed-forward layer, each after a norm and around a shortcut.
+
+    Args:
+        dim: Width.
+        heads: Attention heads.
+        dropout: Share of units dropped in training.
+        widening: How many times as wide the layer between is.
+    """
+
+    def __init__(self, dim: int, heads: int, dropout: float, widening: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.before_attention, self.before_dense = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.attention, self.joined = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+        wide = widening * dim
+        self.dense = nn.Sequential(nn.Linear(dim, wide), nn.GELU(), nn.Linear(wide, dim))
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self,
+        hidden: Tensor,
+        noise: torch.Generator | None = None,
+        *,
+        real: Tensor | None = None,
+    ) -> Tensor:
+        """What becomes of `[b, l, dim]`.
+
+        Args:
+            hidden: States of all places.
+            noise: Where dropout draws from.
+            real: `[b, l]` bool, the places that all see; by default each sees those up to itself.
+        """
+        parts = self.attention(self.before_attention(hidden)).chunk(3, -1)
+        query, key, value = (p.unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in parts)
+        mask = None if real is None else real[:, None, None, :]
+        seen = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, is_causal=real is None
+        )
+        hidden = hidden + self.dropout(self.joined(seen.transpose(1, 2).flatten(2)), noise)
+        return hidden + self.dropout(self.dense(self.before_dense(hidden)), noise)
