@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "ratingdnn": {"dim": 4, "hidden": (8,), "inputs": ("user", "item"), "biases": True},
     "ials": {"dim": 4},
     "ease": {"l2": 1.0},
+    "edlae": {"l2": 1.0},
     "slit": {"l2": 1.0},
     "multdae": {"dim": 8, "dropout": 0.2},
     "multvae": {"dim": 4, "hidden": (8,), "dropout": 0.2, "anneal": 10},

@@ -20,6 +20,8 @@ from matinee.data.queries import Queries
 from matinee.data.vocabulary import FloatArray, IntArray, LongArray, Numbers, Vocabulary
 from matinee.errors import DataError
 
+SECONDS_A_DAY = 86_400.0
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -176,6 +178,23 @@ class Interactions:
                 expected=f"a threshold up to {self.scale.high:g}",
             )
         return kept
+
+    def fading(self, half_life: float) -> NDArray[np.float64]:
+        """What each rating still weighs, seen from the last one: half after every `half_life` days.
+
+        Returns:
+            `[n]`, above 0 to 1.
+
+        Raises:
+            DataError: If there are no times.
+        """
+        if not self.timed:
+            raise DataError(
+                "these ratings have no times, so they cannot fade",
+                remedy="Leave half_life unset.",
+            )
+        days = (self.times.max(initial=0) - self.times) / SECONDS_A_DAY
+        return 0.5 ** (days / half_life)
 
     def merge(self, other: Self) -> Self:
         """These ratings and those of `other` (same people and films), in order again."""

@@ -24,7 +24,7 @@ from matinee.models.deepcontent import DeepContent
 from matinee.models.factorisation import BiasedMF
 from matinee.models.hybrid import Augmented, Switching, Weighted
 from matinee.models.ials import IALS
-from matinee.models.linear import EASE
+from matinee.models.linear import EASE, EDLAE
 from matinee.models.ncf import GMF, MLP, NeuMF
 from matinee.models.neighbours import ItemNeighbours, UserNeighbours
 from matinee.models.rating import RatingDNN
@@ -41,6 +41,7 @@ MODELS: dict[str, type[Recommender]] = {
     "ratingdnn": RatingDNN,
     "ials": IALS,
     "ease": EASE,
+    "edlae": EDLAE,
     "slit": SLIT,
     "multdae": MultDAE,
     "multvae": MultVAE,
