@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 
 from matinee.data.batches import Batch
@@ -47,9 +47,10 @@ def first(model: Learned, data: Interactions, **changes: Any) -> Batch:
 def dense(model: MultDAE[Any], rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logits from dense rows `[B, n_items]`, written out; and means and variances of codes."""
     unit = rows / rows.norm(dim=1, keepdim=True)
-    code = unit @ model.shown.weight + model.offset
-    for layer in model.encoder[1::2]:
-        code = torch.tanh(code) @ layer.weight.T + layer.bias
+    code = unit @ model.encoder.shown.weight + model.encoder.offset
+    for layer in model.encoder.layers:
+        if isinstance(layer, nn.Linear):
+            code = torch.tanh(code) @ layer.weight.T + layer.bias
     mean, variance = code.tanh(), torch.zeros(())
     if isinstance(model, MultVAE):
         mean, variance = code[:, : model.config.dim], code[:, model.config.dim :].exp()
@@ -64,7 +65,7 @@ def test_a_case_worked_by_hand() -> None:
     model = build("multdae", {"dim": 1, "dropout": 0.0}, Sizes.of(data))
     assert isinstance(model, MultDAE)
     with torch.no_grad():
-        model.shown.weight.copy_(torch.tensor([[1.0], [0.0], [2.0]]))
+        model.encoder.shown.weight.copy_(torch.tensor([[1.0], [0.0], [2.0]]))
         model.films.weight.copy_(torch.tensor([[0.0], [1.0], [-1.0]]))
         model.films.bias.copy_(torch.tensor([1.0, 2.0, 1.0]).log())
     code = math.tanh((1 + 2) / math.sqrt(2))
@@ -122,10 +123,10 @@ def test_half_of_a_history_is_shown_and_counts_twice() -> None:
     data = Interactions.build(users, items)
     model = build("multdae", {"dim": films}, Sizes.of(data))
     assert isinstance(model, MultDAE)
-    model.shown.weight.data.copy_(torch.eye(films))  # so that the code tells what was shown
+    model.encoder.shown.weight.data.copy_(torch.eye(films))  # so that the code tells what was shown
     batch = first(model, data)
     torch.manual_seed(0)
-    shown = model.encode(batch["rows"], batch["items"], 16)
+    shown = model.encoder(batch["rows"], batch["items"], 16).atanh()
     assert sorted(shown.unique().tolist()) == pytest.approx([0, 2 / math.sqrt(films)])
     assert 0.45 < (shown > 0).float().mean() < 0.55
 
@@ -211,5 +212,5 @@ def test_films_that_nobody_watched_say_nothing(name: str, data: Interactions) ->
     learned = data.take(data.items != 4)
     model = fitted(name, learned)
     assert isinstance(model, MultDAE)
-    assert not model.shown.weight[4].any()
-    assert model.shown.weight[3].any()
+    assert not model.encoder.shown.weight[4].any()
+    assert model.encoder.shown.weight[3].any()
