@@ -28,6 +28,7 @@ from matinee.models.linear import EASE, EDLAE
 from matinee.models.ncf import GMF, MLP, NeuMF
 from matinee.models.neighbours import ItemNeighbours, UserNeighbours
 from matinee.models.rating import RatingDNN
+from matinee.models.recvae import RecVAE
 from matinee.models.sequential import SASRec
 from matinee.models.transitions import SLIT
 
@@ -45,6 +46,7 @@ MODELS: dict[str, type[Recommender]] = {
     "slit": SLIT,
     "multdae": MultDAE,
     "multvae": MultVAE,
+    "recvae": RecVAE,
     "gmf": GMF,
     "mlp": MLP,
     "neumf": NeuMF,

@@ -91,9 +91,9 @@ class EASE(Solved[E]):
 class EDLAEConfig(EASEConfig):
     """Settings of `EDLAE`."""
 
-    l2: Annotated[float, Field(gt=0), Search(1, 2000, log=True)] = 100.0
+    l2: Annotated[float, Field(gt=0), Search(10, 2000, log=True)] = 300.0
     """Ridge penalty, beside that of the dropout; grows with the number of people."""
-    dropout: Annotated[float, Field(ge=0, lt=1), Search(0.05, 0.6)] = 0.3
+    dropout: Annotated[float, Field(ge=0, lt=1), Search(0.05, 0.7)] = 0.4
     """Share of the films that are hidden from the model and to be foretold; 0 is `EASE`."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from matinee.data.queries import Queries
 from matinee.engine import Trainer, TrainerConfig
 from matinee.engine.heldout import loss_over
 from matinee.models import Learned, Sizes, build
-from matinee.models.autoencoders import MultDAE, MultVAE, MultVAEConfig
+from matinee.models.autoencoders import Autoencoder, MultDAE, MultVAE, MultVAEConfig
 from support.boards import checkerboard, fitted, likes
 
 NAMES = ("multdae", "multvae")
@@ -30,9 +31,16 @@ def data() -> Interactions:
     return likes(checkerboard())
 
 
-def fresh(name: str, data: Interactions, **settings: Any) -> MultDAE[Any]:
+LAYERS: dict[str, dict[str, Any]] = {
+    "multdae": {"hidden": (6,)},
+    "multvae": {"hidden": (6,), "anneal": 3},
+    "recvae": {"width": 6, "layers": 2, "passes": 1},
+}
+
+
+def fresh(name: str, data: Interactions, **settings: Any) -> Any:
     model = build(name, {"dim": 3, **settings}, Sizes.of(data))
-    assert isinstance(model, MultDAE)
+    assert isinstance(model, Autoencoder)
     random = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for weight in model.parameters():
@@ -165,14 +173,15 @@ def test_the_held_out_loss_is_the_mean_over_held_out_films(
     assert loss_over(model, batches) == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("stop", [(1, 0), (2, 1)])
+@pytest.mark.parametrize(
+    ("name", "stop"),
+    [*product(LAYERS, [(1, 0), (2, 1)]), ("recvae", (1, 3)), ("recvae", (1, 4))],
+)
 def test_a_run_cut_anywhere_ends_with_the_same_bits(
     name: str, stop: tuple[int, int], data: Interactions, tmp_path: Path
 ) -> None:
     def trainer(folder: Path | None) -> Trainer:
-        settings = {"hidden": (6,), **({"anneal": 3} if name == "multvae" else {})}
-        return Trainer(fresh(name, data, **settings), data, LOOP, seed=5, folder=folder)
+        return Trainer(fresh(name, data, **LAYERS[name]), data, LOOP, seed=5, folder=folder)
 
     whole = trainer(None)
     losses = [record.loss for record in whole.run().records]
@@ -194,13 +203,13 @@ def test_a_run_cut_anywhere_ends_with_the_same_bits(
 
 
 @pytest.mark.parametrize("changes", [{"threads": 2}, {"precision": "bfloat16"}])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LAYERS)
 def test_it_trains_the_like_on_two_threads_and_in_half_precision(
     name: str, changes: dict[str, Any], data: Interactions
 ) -> None:
     losses = []
     for settings in ({}, changes, changes):
-        model = fresh(name, data, hidden=(6,))
+        model = fresh(name, data, **LAYERS[name])
         records = Trainer(model, data, LOOP.updated(settings), seed=5).run().records
         losses.append([record.loss for record in records])
     assert losses[1] == losses[2]
