@@ -20,7 +20,7 @@ PEOPLE, FILMS, EACH = 12_000, 1_600, 12
 BATCHES = {
     "deepcontent": 1024,
     "sasrec": 2048,
-    **dict.fromkeys(("multdae", "multvae", "recvae"), 4096),
+    **dict.fromkeys(("multdae", "multvae", "recvae", "lightgcn"), 4096),
 }
 """Of people; all other batches are of `PAIRS` pairs. Few steps do."""
 PAIRS = 1 << 16

@@ -34,6 +34,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "slit": {"l2": 1.0},
     "multdae": {"dim": 8, "dropout": 0.2},
     "multvae": {"dim": 4, "hidden": (8,), "dropout": 0.2, "anneal": 10},
+    "lightgcn": {"dim": 4, "layers": 2},
     "recvae": {"dim": 4, "width": 8, "layers": 2, "dropout": 0.2},
     "itemknn": {"neighbours": 16, "shrinkage": 1.0},
     "tfidf": {"vocabulary": 32, "terms": 4},

@@ -221,8 +221,8 @@ class HalvedBatches:
 class PeopleBatches:
     """People: what is shown of them, and what is wanted of the model.
 
-    A batch has `rows` `[n]` int64, ascending from 0, the person of each film shown, and `items`
-    `[n]` int64; and alike `wanted_rows` and `wanted` `[m]`.
+    A batch has `people` `[b]` int64; `rows` `[n]` int64, ascending from 0, which of them each film
+    is shown of, and `items` `[n]` int64; and alike `wanted_rows` and `wanted` `[m]`.
 
     Args:
         data: What is wanted; everyone with a rating in it takes part.
@@ -252,6 +252,7 @@ class PeopleBatches:
         if self.shown is not self.data:
             shown = self.shown.queries(people)
         return {
+            "people": wanted.users,
             "rows": shown.rows,
             "items": shown.items,
             "wanted_rows": wanted.rows,

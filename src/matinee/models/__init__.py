@@ -22,6 +22,7 @@ from matinee.models.bayesian import BayesianMF
 from matinee.models.content import GenreMean, TfIdf
 from matinee.models.deepcontent import DeepContent
 from matinee.models.factorisation import BiasedMF
+from matinee.models.graph import LightGCN
 from matinee.models.hybrid import Augmented, Switching, Weighted
 from matinee.models.ials import IALS
 from matinee.models.linear import EASE, EDLAE
@@ -47,6 +48,7 @@ MODELS: dict[str, type[Recommender]] = {
     "multdae": MultDAE,
     "multvae": MultVAE,
     "recvae": RecVAE,
+    "lightgcn": LightGCN,
     "gmf": GMF,
     "mlp": MLP,
     "neumf": NeuMF,
