@@ -19,6 +19,7 @@ from support.memory import peak_bytes
 PEOPLE, FILMS, EACH = 12_000, 1_600, 12
 BATCHES = {
     "deepcontent": 1024,
+    "twotowers": 1024,
     "sasrec": 2048,
     **dict.fromkeys(("multdae", "multvae", "recvae", "lightgcn"), 4096),
 }

@@ -35,6 +35,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "multdae": {"dim": 8, "dropout": 0.2},
     "multvae": {"dim": 4, "hidden": (8,), "dropout": 0.2, "anneal": 10},
     "lightgcn": {"dim": 4, "layers": 2},
+    "twotowers": {"dim": 8, "hidden": (8,), "dropout": 0.0},
     "recvae": {"dim": 4, "width": 8, "layers": 2, "dropout": 0.2},
     "itemknn": {"neighbours": 16, "shrinkage": 1.0},
     "tfidf": {"vocabulary": 32, "terms": 4},

@@ -192,9 +192,10 @@ class SampledBatches:
 class HalvedBatches:
     """People's ratings, of each of which it is said whether the model is shown it.
 
-    A batch has `rows` `[n]` int64, ascending from 0, the person of each rating; `items` `[n]`
-    int64; and `shown` `[n]` bool. Of each person a share is shown that is drawn anew in each
-    epoch, from nothing to everything, so that a model learns to serve newcomers as well.
+    A batch has `people` `[b]` int64; `rows` `[n]` int64, ascending from 0, which of them each
+    rating is of; `items` `[n]` int64; and `shown` `[n]` bool. Of each person a share is shown
+    that is drawn anew in each epoch, from nothing to everything, so that a model learns to serve
+    newcomers as well.
 
     Args:
         data: Training ratings.
@@ -215,7 +216,12 @@ class HalvedBatches:
         random = stream(self.seed, _SHOWN, epoch, step)
         shares = random.random(len(people))[people.rows.numpy()]
         shown = random.random(len(people.items)) < shares
-        return {"rows": people.rows, "items": people.items, "shown": torch.from_numpy(shown)}
+        return {
+            "people": people.users,
+            "rows": people.rows,
+            "items": people.items,
+            "shown": torch.from_numpy(shown),
+        }
 
 
 class PeopleBatches:

@@ -32,6 +32,7 @@ from matinee.models.rating import RatingDNN
 from matinee.models.recvae import RecVAE
 from matinee.models.sequential import SASRec
 from matinee.models.transitions import SLIT
+from matinee.models.twotower import TwoTowers
 
 MODELS: dict[str, type[Recommender]] = {
     "popularity": Popularity,
@@ -49,6 +50,7 @@ MODELS: dict[str, type[Recommender]] = {
     "multvae": MultVAE,
     "recvae": RecVAE,
     "lightgcn": LightGCN,
+    "twotowers": TwoTowers,
     "gmf": GMF,
     "mlp": MLP,
     "neumf": NeuMF,
