@@ -287,13 +287,18 @@ def _recipe(recipe: Recipe) -> str:
         f"Published: {recipe.source}\n",
         f"Data: `{recipe.data}`, {seeds}. {recipe.stand_in or ''}".rstrip() + "\n",
         _table(("metric", "published", "to reach", "note"), goals),
-        f"- split: {_given(recipe.split.model_dump())}",
+        f"- split: {_given({**_left(recipe), **recipe.split.model_dump()})}",
         f"- model: `{recipe.model}`" + (f"; {_given(recipe.settings)}" if recipe.settings else ""),
         *(_variant(recipe, name) for name in recipe.variants),
         f"- counts: {_counted(recipe)}",
         f"- writes as well: {_given(recipe.outputs.model_dump()) or 'nothing'}\n",
     ]
     return "\n".join(parts)
+
+
+def _left(recipe: Recipe) -> dict[str, Any]:
+    """What is left out before the split."""
+    return {"at_least": recipe.at_least, "fewest": recipe.fewest}
 
 
 def _variant(recipe: Recipe, name: str) -> str:

@@ -64,14 +64,23 @@ class RunSpec(Config):
     """Unseen films drawn for each person, to rank the held-out ones among; None ranks all."""
     at_least: float | None = None
     """Ratings below this are left out, so that what remains is 'liked'; None keeps all."""
+    fewest: Annotated[int, Field(ge=1)] | None = None
+    """People with fewer ratings, of those not left out, are left out; None keeps everyone."""
     seed: int = 0
     """Of the split, the initial weights and the training."""
+    split_seed: int | None = None
+    """Of the split, if another."""
     settings: dict[str, Any] = {}
     """Settings of the model and of the training loop by their names."""
     k: tuple[Annotated[int, Field(ge=1)], ...] = (10,)
     """Cut-offs of the ranking metrics."""
     retrained: bool = False
     """Whether it also learned from a service's ratings, which `matinee retrain` alone adds."""
+
+    @property
+    def drawn_from(self) -> int:
+        """The seed of the split."""
+        return self.seed if self.split_seed is None else self.split_seed
 
 
 @dataclass(frozen=True)
@@ -139,12 +148,14 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
     data = None if spec.data is None else load(spec.data)
     if data is not None and spec.at_least is not None:
         data = data.liked(spec.at_least)
+    if data is not None and spec.fewest is not None:
+        data = data.of_active(spec.fewest)
     split = make_split(
         spec.split,
         data,
         test=spec.test,
         valid=spec.valid,
-        seed=spec.seed,
+        seed=spec.drawn_from,
         fold_in=spec.fold_in,
         train=spec.train,
         negatives=spec.negatives,
@@ -162,9 +173,10 @@ def _narrowed(split: Split, spec: RunSpec) -> Split:
         split = replace(split, arguments=split.arguments | {"seen_films": True})
     if spec.candidates is None:
         return split
-    test = with_candidates(split.test, spec.candidates, seed=spec.seed)
-    valid = split.valid and with_candidates(split.valid, spec.candidates, seed=spec.seed)
-    arguments = split.arguments | {"candidates": spec.candidates, "seed": spec.seed}
+    seed = spec.drawn_from
+    test = with_candidates(split.test, spec.candidates, seed=seed)
+    valid = split.valid and with_candidates(split.valid, spec.candidates, seed=seed)
+    arguments = split.arguments | {"candidates": spec.candidates, "seed": seed}
     return replace(split, test=test, valid=valid, arguments=arguments)
 
 

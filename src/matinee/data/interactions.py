@@ -179,6 +179,21 @@ class Interactions:
             )
         return kept
 
+    def of_active(self, fewest: int) -> Self:
+        """Only the ratings of people who have `fewest` of them or more.
+
+        Raises:
+            DataError: If there is nobody.
+        """
+        lengths = np.diff(self.offsets)
+        kept = self.take((lengths >= fewest)[self.users])
+        if not len(kept):
+            raise DataError(
+                f"nobody has {fewest} ratings or more",
+                expected=f"a number up to {lengths.max(initial=0)}",
+            )
+        return kept
+
     def fading(self, half_life: float) -> NDArray[np.float64]:
         """What each rating still weighs, seen from the last one: half after every `half_life` days.
 

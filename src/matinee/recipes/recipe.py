@@ -36,6 +36,8 @@ class SplitSettings(Config):
     """Whether only films of the training part are asked for."""
     candidates: int | None = None
     """Unseen films drawn for each person, to rank the held-out ones among."""
+    seed: int | None = None
+    """Of what is drawn; None is the seed of the run, so that each run has a split of its own."""
 
 
 class Variant(Config):
@@ -117,6 +119,8 @@ class Recipe(Config):
     """Cut-offs of the ranking metrics."""
     at_least: float | None = None
     """Ratings below this are left out."""
+    fewest: int | None = None
+    """People with fewer ratings than this, of those that remain, are left out."""
     like_at: float | Literal["mean"] | None = None
     """The smallest like, for metrics of likes; 'mean' is the mean of the training ratings."""
     metrics: dict[str, Goal]
@@ -196,7 +200,8 @@ class Recipe(Config):
         change = self.all_variants[variant]
         settings = {} if change.model not in (None, self.model) else self.settings
         data = data or self.data
-        split = self.split.model_dump(exclude={"kind"}) | {"split": self.split.kind}
+        split = self.split.model_dump(exclude={"kind", "seed"})
+        split |= {"split": self.split.kind, "split_seed": self.split.seed}
         if self.split.kind == "files":
             folder = _folder(data)
             for name in ("train", "test", "negatives"):
@@ -208,6 +213,7 @@ class Recipe(Config):
                 "data": None if self.split.kind == "files" else data,
                 "settings": {**settings, **change.settings},
                 "at_least": self.at_least,
+                "fewest": self.fewest,
                 "seed": seed,
                 "k": self.k,
             },
