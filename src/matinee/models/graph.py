@@ -87,7 +87,7 @@ class LightGCN(Learned[LightGCNConfig]):
 
     def train(self, mode: bool = True) -> Self:
         """Go into training or out of it, when what is needed to answer is worked out."""
-        if not mode and self._graph is not None:
+        if self.training and not mode and self._graph is not None:
             self._settle()
         return super().train(mode)
 
@@ -119,20 +119,18 @@ class LightGCN(Learned[LightGCNConfig]):
 
     def _means(self) -> tuple[Tensor, Tensor]:
         """What people `[n_users, dim]` and films `[n_items, dim]` come out as."""
-        people, films = zip(*self._layers(), strict=True)
-        return torch.stack(people).mean(0), torch.stack(films).mean(0)
+        people, films = (torch.stack(side).mean(0) for side in zip(*self._layers(), strict=True))
+        return people, films
 
     @torch.no_grad()
     def _settle(self) -> None:
         """Keep the means, and what each film adds to someone who is not in the graph."""
         assert self._graph is not None
-        *passed, _ = (films for _, films in self._layers())
-        parts = torch.stack(passed).sum(0) / (self.config.layers + 1)
-        people, films = self._means()
-        gathered = people - self.people / (self.config.layers + 1)
-        self.known.copy_(people)
-        self.found.copy_(films)
-        self.said.copy_(self._graph.film_roots * parts @ _best_map(gathered, people))
+        people, films = (torch.stack(side) for side in zip(*self._layers(), strict=True))
+        self.known.copy_(people.mean(0))
+        self.found.copy_(films.mean(0))
+        gathered, passed = (part.sum(0) / len(people) for part in (people[1:], films[:-1]))
+        self.said.copy_(self._graph.film_roots * passed @ _best_map(gathered, self.known))
 
 
 class Graph:
