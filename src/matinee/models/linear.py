@@ -97,7 +97,10 @@ class EDLAEConfig(EASEConfig):
     """Share of the films that are hidden from the model and to be foretold; 0 is `EASE`."""
 
 
-class EDLAE(EASE[EDLAEConfig]):
+F = TypeVar("F", bound=EDLAEConfig, default=EDLAEConfig)
+
+
+class EDLAE(EASE[F]):
     """`EASE` that learned to foretell what is hidden from it, with as many draws as there are.
 
     Of each person a share p of the films is dropped, and only those count in the error. The
