@@ -297,7 +297,7 @@ def _recipe(recipe: Recipe) -> str:
 
 
 def _kept(recipe: Recipe) -> str:
-    kept = _given(recipe.model_dump(include={"ordered", "at_least", "film_ratings"}))
+    kept = _given(recipe.model_dump(include={"ordered", "at_least", "user_ratings", "film_ratings"}))
     return f"; of the data {kept}" if kept else ""
 
 

@@ -65,16 +65,25 @@ class RunSpec(Config):
     """Ratings below this are left out, so that what remains is 'liked'; None keeps all."""
     ordered: bool = False
     """Whether ratings without times are given in the order of time; it then stands for them."""
+    user_ratings: Annotated[int, Field(ge=1)] | None = None
+    """People with fewer ratings, of those not left out, are left out; None keeps everyone."""
     film_ratings: Annotated[int, Field(ge=1)] | None = None
     """Films with fewer ratings are left out altogether; None keeps all, unrated ones too."""
     seed: int = 0
     """Of the split, the initial weights and the training."""
+    split_seed: int | None = None
+    """Of the split, if another."""
     settings: dict[str, Any] = {}
     """Settings of the model and of the training loop by their names."""
     k: tuple[Annotated[int, Field(ge=1)], ...] = (10,)
     """Cut-offs of the ranking metrics."""
     retrained: bool = False
     """Whether it also learned from a service's ratings, which `matinee retrain` alone adds."""
+
+    @property
+    def drawn_from(self) -> int:
+        """The seed of the split."""
+        return self.seed if self.split_seed is None else self.split_seed
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,7 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
             expected="a run that `matinee train` made",
             remedy="Its card has its figures; `matinee retrain` makes it anew.",
         )
-    narrowed = {n: getattr(spec, n) for n in ("ordered", "at_least", "film_ratings")}
+    narrowed = {n: getattr(spec, n) for n in ("ordered", "at_least", "user_ratings", "film_ratings")}
     if spec.split == "files" and any(narrowed.values()):
         raise ConfigError("a files split is taken as it is", where=", ".join(narrowed))
     data = None if spec.data is None else load(spec.data).narrowed(**narrowed)
@@ -149,13 +158,13 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
         data,
         test=spec.test,
         valid=spec.valid,
-        seed=spec.seed,
+        seed=spec.drawn_from,
         fold_in=spec.fold_in,
         train=spec.train,
         negatives=spec.negatives,
     )
     split = narrowed_split(
-        split, seen_films=spec.seen_films, candidates=spec.candidates, seed=spec.seed
+        split, seen_films=spec.seen_films, candidates=spec.candidates, seed=spec.drawn_from
     )
     if data is None or spec.split == "files":
         data = split.test.history.merge(split.test.held_out)

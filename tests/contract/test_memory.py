@@ -17,8 +17,9 @@ from matinee.models import MODELS, Learned, Sizes, build
 from support.memory import peak_bytes
 
 PEOPLE, FILMS, EACH = 12_000, 1_600, 12
-BATCHES = {"deepcontent": 1024, "multdae": 4096, "multvae": 4096}
+BATCHES = {"deepcontent": 1024, "twotowers": 1024}
 BATCHES |= dict.fromkeys(("sasrec", "gru4rec", "bert4rec", "hstu"), 2048)
+BATCHES |= dict.fromkeys(("multdae", "multvae", "recvae", "lightgcn"), 4096)
 """Of people; all other batches are of `PAIRS` pairs. Few steps do."""
 PAIRS = 1 << 16
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -28,6 +29,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "bert4rec": {"length": 12, "blocks": 1, "dim": 32},
     "hstu": {"length": 12, "blocks": 1, "dim": 32},
     "ials": {"epochs": 1},
+    "recvae": {"width": 200, "layers": 2, "passes": 1},
     "switching": {"options": {"deepcontent": {"epochs": 1, "batch_size": 1024}}},
 }
 OVER, UNDER = 3.0, 1.5

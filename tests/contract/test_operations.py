@@ -24,11 +24,14 @@ from support.counting import Counts, counted
 
 BATCH = 128
 STEP = {"mf": 110, "gmf": 90, "neumf": 150, "ratingdnn": 170, "multvae": 190, "sasrec": 260}
+STEP |= {"recvae": 300, "lightgcn": 90, "twotowers": 210}
 STEP |= {"bert4rec": 270, "hstu": 320, "gru4rec": 500}
 """Operations of a training step at most; a recurrent one has some for each place."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "ratingdnn": {"inputs": ("user", "item")},
     "multvae": {"dim": 8, "hidden": (8,)},
+    "recvae": {"dim": 8, "width": 8},
+    "twotowers": {"dim": 8, "hidden": (8,)},
     "sasrec": {"dim": 8},
     "bert4rec": {"dim": 8},
     "hstu": {"dim": 8},
@@ -71,7 +74,11 @@ def test_a_step_does_as_much_however_large_the_tables(name: str, people: int, fi
     assert large.numbers <= 1.1 * small.numbers
 
 
-@pytest.mark.parametrize("name", ["mf", "neumf", "ratingdnn", "multvae"])
+PEOPLE = ("multvae", "recvae", "lightgcn", "twotowers")
+"""Models whose batches are of people."""
+
+
+@pytest.mark.parametrize("name", ["mf", "neumf", "ratingdnn", *PEOPLE])
 def test_a_larger_batch_takes_no_more_operations(name: str) -> None:
     data = ratings(people=1000, films=60)  # so few that their softmax is one block
     small, large = (step(name, data, batch) for batch in (32, 256))

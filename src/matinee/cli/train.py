@@ -55,6 +55,9 @@ def train(
     ordered: Annotated[
         bool, typer.Option("--ordered", help="Ratings without times are in the order of time.")
     ] = False,
+    user_ratings: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Leave people with fewer ratings out.")
+    ] = None,
     film_ratings: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Leave films with fewer ratings out.")
     ] = None,
@@ -86,6 +89,7 @@ def train(
         "negatives": negatives,
         "at_least": at_least,
         "ordered": ordered or None,
+        "user_ratings": user_ratings,
         "film_ratings": film_ratings,
         "k": k or None,
         "seed": seed,

@@ -170,9 +170,10 @@ class SampledBatches:
 class HalvedBatches:
     """People's ratings, of each of which it is said whether the model is shown it.
 
-    A batch has `rows` `[n]` int64, ascending from 0, the person of each rating; `items` `[n]`
-    int64; and `shown` `[n]` bool. Of each person a share is shown that is drawn anew in each
-    epoch, from nothing to everything, so that a model learns to serve newcomers as well.
+    A batch has `people` `[b]` int64; `rows` `[n]` int64, ascending from 0, which of them each
+    rating is of; `items` `[n]` int64; and `shown` `[n]` bool. Of each person a share is shown
+    that is drawn anew in each epoch, from nothing to everything, so that a model learns to serve
+    newcomers as well.
 
     Args:
         data: Training ratings.
@@ -193,14 +194,19 @@ class HalvedBatches:
         random = stream(self.seed, _SHOWN, epoch, step)
         shares = random.random(len(people))[people.rows.numpy()]
         shown = random.random(len(people.items)) < shares
-        return {"rows": people.rows, "items": people.items, "shown": torch.from_numpy(shown)}
+        return {
+            "people": people.users,
+            "rows": people.rows,
+            "items": people.items,
+            "shown": torch.from_numpy(shown),
+        }
 
 
 class PeopleBatches:
     """People: what is shown of them, and what is wanted of the model.
 
-    A batch has `rows` `[n]` int64, ascending from 0, the person of each film shown, and `items`
-    `[n]` int64; and alike `wanted_rows` and `wanted` `[m]`.
+    A batch has `people` `[b]` int64; `rows` `[n]` int64, ascending from 0, which of them each film
+    is shown of, and `items` `[n]` int64; and alike `wanted_rows` and `wanted` `[m]`.
 
     Args:
         data: What is wanted; everyone with a rating in it takes part.
@@ -230,6 +236,7 @@ class PeopleBatches:
         if self.shown is not self.data:
             shown = self.shown.queries(people)
         return {
+            "people": wanted.users,
             "rows": shown.rows,
             "items": shown.items,
             "wanted_rows": wanted.rows,

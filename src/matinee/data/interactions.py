@@ -20,6 +20,8 @@ from matinee.data.queries import Queries
 from matinee.data.vocabulary import FloatArray, IntArray, LongArray, Numbers, Vocabulary
 from matinee.errors import DataError
 
+SECONDS_A_DAY = 86_400.0
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -168,6 +170,7 @@ class Interactions:
         *,
         ordered: bool = False,
         at_least: float | None = None,
+        user_ratings: int | None = None,
         film_ratings: int | None = None,
     ) -> Self:
         """What of the data is learned from, one step after the other.
@@ -175,10 +178,12 @@ class Interactions:
         Args:
             ordered: Whether to take them as they are `in_order`.
             at_least: See `liked`; None keeps all ratings.
+            user_ratings: See `of_active`; None keeps everyone.
             film_ratings: See `well_rated`; None keeps all films.
         """
         data = self.in_order() if ordered else self
         data = data if at_least is None else data.liked(at_least)
+        data = data if user_ratings is None else data.of_active(user_ratings)
         return data if film_ratings is None else data.well_rated(film_ratings)
 
     def liked(self, at_least: float) -> Self:
@@ -226,6 +231,38 @@ class Interactions:
         times = np.arange(len(self)) - self.offsets[self.users.astype(np.int64)]
         times.flags.writeable = False
         return replace(self, times=times, timed=True)
+
+    def of_active(self, at_least: int) -> Self:
+        """Only the ratings of people who have `at_least` of them or more.
+
+        Raises:
+            DataError: If there is nobody.
+        """
+        lengths = np.diff(self.offsets)
+        kept = self.take((lengths >= at_least)[self.users])
+        if not len(kept):
+            raise DataError(
+                f"nobody has {at_least} ratings or more",
+                expected=f"a number up to {lengths.max(initial=0)}",
+            )
+        return kept
+
+    def fading(self, half_life: float) -> NDArray[np.float64]:
+        """What each rating still weighs, seen from the last one: half after every `half_life` days.
+
+        Returns:
+            `[n]`, above 0 to 1.
+
+        Raises:
+            DataError: If there are no times.
+        """
+        if not self.timed:
+            raise DataError(
+                "these ratings have no times, so they cannot fade",
+                remedy="Leave half_life unset.",
+            )
+        days = (self.times.max(initial=0) - self.times) / SECONDS_A_DAY
+        return 0.5 ** (days / half_life)
 
     def merge(self, other: Self) -> Self:
         """These ratings and those of `other` (same people and films), in order again."""

@@ -133,7 +133,7 @@ def _working(model: Recommender, loop: TrainerConfig | None) -> int:
 def _optimiser_bytes(model: Learned, loop: TrainerConfig) -> tuple[int, int]:
     """Of the optimisers' state, and of the gradients of dense weights."""
     rows = _bytes(tables(model))
-    dense = _bytes(model.parameters()) - rows
+    dense = _bytes(weight for weight in model.parameters() if weight.requires_grad) - rows
     of_rows = {"adam": 2, "adagrad": 1, "sgd": 0}[loop.optimizer]
     of_dense = {"adam": 2, "adagrad": 1, "sgd": 1}[loop.optimizer]
     return of_rows * rows + of_dense * dense, dense

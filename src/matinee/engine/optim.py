@@ -98,8 +98,9 @@ def _adam_direction(state: dict[str, Tensor], rows: Tensor, gradient: Tensor) ->
 
 
 def tables(model: nn.Module) -> list[Tensor]:
-    """The weights of which a step touches only some rows."""
-    return [module.weight for module in model.modules() if isinstance(module, Table)]
+    """The weights that are learned and of which a step touches only some rows."""
+    weights = [module.weight for module in model.modules() if isinstance(module, Table)]
+    return [weight for weight in weights if weight.requires_grad]
 
 
 def optimizers(model: nn.Module, config: TrainerConfig) -> list[torch.optim.Optimizer]:

@@ -142,7 +142,8 @@ class Trainer:
         if self.config.threads is not None:
             return self.config.threads
         rows = {id(table) for table in tables(self.model)}
-        dense = sum(w.numel() for w in self.model.parameters() if id(w) not in rows)
+        learned = (w for w in self.model.parameters() if w.requires_grad)
+        dense = sum(w.numel() for w in learned if id(w) not in rows)
         work = FLOPS_A_WEIGHT * dense * self.config.batch_size * self.model.passes
         return torch.get_num_threads() if work > SHARED_FROM else 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
@@ -23,15 +24,20 @@ from matinee.training import TrainerConfig
 Widths = tuple[Annotated[int, Field(ge=1)], ...]
 
 
-class MultDAEConfig(Config):
-    """Settings of `MultDAE`."""
+class AutoencoderConfig(Config):
+    """Settings of every autoencoder."""
 
     dim: Annotated[int, Field(ge=1), Search(64, 512, log=True)] = 200
     """Width of the code of a person."""
-    hidden: Widths = ()
-    """Widths of the layers from the films to the code; those from the code mirror them."""
     dropout: Annotated[float, Field(ge=0, lt=1), Search(0, 0.8)] = 0.5
     """Share of a person's films that are not shown in training."""
+
+
+class MultDAEConfig(AutoencoderConfig):
+    """Settings of `MultDAE`."""
+
+    hidden: Widths = ()
+    """Widths of the layers from the films to the code; those from the code mirror them."""
 
 
 class MultVAEConfig(MultDAEConfig):
@@ -49,45 +55,78 @@ class MultVAEConfig(MultDAEConfig):
         return self.beta * min(epochs / self.anneal, 1.0) if self.anneal else self.beta
 
 
+A = TypeVar("A", bound=AutoencoderConfig, default=AutoencoderConfig)
 D = TypeVar("D", bound=MultDAEConfig, default=MultDAEConfig)
 
 
-class MultDAE(Learned[D]):
-    """A denoising autoencoder: from half of someone's films to the odds of all of them.
+class Encoder(nn.Module):
+    """From the films of histories to codes: a sum of the films' vectors, then layers.
 
-    The films of a history, as a vector of length 1 of which a share is dropped, go through
-    layers with tanh to a code and back, to a softmax over all films; the loss is the
-    multinomial log-likelihood (Liang et al., 'Variational autoencoders for collaborative
-    filtering', WWW 2018, eq. 2), a mean over the films watched rather than over people. No
-    person has a vector, so new ones are served like all others. Stars do not matter. The
-    first layer is a sum over the history, whose cost is that of what was watched; its
-    gradient is sparse. The softmax costs what there is to watch.
+    The films are a vector of length 1, of which a share is dropped in training. Their sum costs
+    what was watched, and its gradient is sparse.
+
+    Args:
+        films: Number of films.
+        width: Of the sum.
+        layers: From that width to the codes.
+        dropout: Share of the films dropped.
     """
 
-    name: ClassVar[str] = "multdae"
-    Config = MultDAEConfig
-    defaults: ClassVar[dict[str, Any]] = {"epochs": 60, "batch_size": 100, "learning_rate": 1e-3}
-    codes: ClassVar[int] = 1
-    """Vectors of width `dim` that the encoder gives for a person."""
+    def __init__(self, films: int, width: int, layers: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.shown = Table(films, width, std=(2 / (films + width)) ** 0.5)
+        self.offset = nn.Parameter(torch.zeros(width))
+        self.dropout = nn.Dropout(dropout)
+        self.layers = layers
 
-    def __init__(self, config: D, sizes: Sizes) -> None:
+    def forward(self, rows: Tensor, items: Tensor, people: int) -> Tensor:
+        """What is made of histories: `[people, codes * dim]`.
+
+        Args:
+            rows: `[n]` int64, ascending, whose history each film is in.
+            items: `[n]` int64, the films.
+            people: Number of histories; those without films count.
+        """
+        counts = torch.bincount(rows, minlength=people)
+        weights = self.dropout(counts.rsqrt()[rows])
+        if self.training:  # what was dropped need not be added up
+            kept = weights > 0
+            rows, items, weights = rows[kept], items[kept], weights[kept]
+        return self.layers(self.shown.sums(rows, items, weights, people) + self.offset)
+
+
+class Autoencoder(Learned[A]):
+    """From the films of a history to a code, and from there to the odds of all films.
+
+    The loss is the multinomial log-likelihood of what was watched, a mean over films rather
+    than over people. No person has a vector, so new ones are served like all others. Stars do
+    not matter. The softmax costs what there is to watch.
+
+    Args:
+        config: The settings.
+        sizes: Table sizes.
+        encoder: From films to codes; of two vectors for a person the first is the code.
+        decoder: From codes to what films are found by.
+        width: Of the latter.
+    """
+
+    encoder: Encoder
+
+    def __init__(
+        self, config: A, sizes: Sizes, encoder: Encoder, decoder: nn.Module, width: int
+    ) -> None:
         super().__init__(config, sizes)
-        into = (*config.hidden, self.codes * config.dim)
-        back = (config.dim, *reversed(config.hidden))
-        self.shown = Table(sizes.items, into[0], std=(2 / (sizes.items + into[0])) ** 0.5)
-        self.offset = nn.Parameter(torch.zeros(into[0]))
-        self.dropout = nn.Dropout(config.dropout)
-        self.encoder = nn.Sequential()
-        for width, out in pairwise(into):
-            self.encoder += nn.Sequential(nn.Tanh(), _linear(width, out))
-        self.decoder = nn.Sequential()
-        for width, out in pairwise(back):
-            self.decoder += nn.Sequential(_linear(width, out), nn.Tanh())
-        self.films = _linear(back[-1], sizes.items)
+        self.encoder, self.decoder = encoder, decoder
+        self.films = linear(width, sizes.items)
+
+    @property
+    @abstractmethod
+    def units(self) -> int:
+        """Numbers that all layers hold for a person."""
 
     def prepare(self, data: Interactions) -> None:
         """Films that nobody watched say nothing, not something random."""
-        self.shown.weight.data[torch.from_numpy(data.item_counts == 0)] = 0.0
+        self.encoder.shown.weight.data[torch.from_numpy(data.item_counts == 0)] = 0.0
 
     def batches(self, data: Interactions, *, batch_size: int, seed: int) -> Batches:
         """People and all they watched."""
@@ -102,21 +141,18 @@ class MultDAE(Learned[D]):
     def training_bytes(self, loop: TrainerConfig) -> int:
         """Layers of a batch, a block of the softmax, and gradients of both tables of films."""
         people, films = min(loop.batch_size, self.sizes.users), self.sizes.items
-        units = 2 * sum(self.config.hidden) + (1 + self.codes) * self.config.dim
-        tables = self.shown.weight.numel() + self.films.weight.numel()
-        return 4 * (6 * people * units + 2 * tables) + softmax_bytes(people, films)
+        tables = self.encoder.shown.weight.numel() + self.films.weight.numel()
+        return 4 * (6 * people * self.units + 2 * tables) + softmax_bytes(people, films)
 
     def forward(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of the films wanted of the people."""
-        rows, wanted = batch["wanted_rows"], batch["wanted"]
-        raw = self.encode(batch["rows"], batch["items"], int(rows[-1]) + 1)
-        return self._likelihood_loss(self._code(raw), wanted, rows)
+        codes = self.code(batch["rows"], batch["items"], int(batch["wanted_rows"][-1]) + 1)
+        return self.likelihood_loss(codes, batch)
 
     @torch.no_grad()
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """Logits of the films."""
-        raw = self.encode(queries.rows, queries.items, len(queries))
-        states = self.decoder(self._code(raw))
+        states = self.decoder(self.code(queries.rows, queries.items, len(queries)))
         weight, bias = self.films.weight, self.films.bias
         if items is None:
             return self.films(states)
@@ -131,29 +167,49 @@ class MultDAE(Learned[D]):
         """What films are found by."""
         return self.films.weight.detach()
 
-    def encode(self, rows: Tensor, items: Tensor, people: int) -> Tensor:
-        """What the encoder makes of histories: `[people, codes * dim]`.
+    def code(self, rows: Tensor, items: Tensor, people: int) -> Tensor:
+        """The codes `[people, dim]` of histories; see `Encoder.forward`."""
+        return self.encoder(rows, items, people)[:, : self.config.dim]
 
-        Args:
-            rows: `[n]` int64, ascending, whose history each film is in.
-            items: `[n]` int64, the films.
-            people: Number of histories; those without films count.
-        """
-        counts = torch.bincount(rows, minlength=people)
-        weights = self.dropout(counts.rsqrt()[rows])
-        if self.training:  # what was dropped need not be added up
-            kept = weights > 0
-            rows, items, weights = rows[kept], items[kept], weights[kept]
-        return self.encoder(self.shown.sums(rows, items, weights, people) + self.offset)
+    def likelihood_loss(self, codes: Tensor, batch: Batch) -> Tensor:
+        """Mean cross-entropy of the films wanted, from codes `[B, dim]`."""
+        states, rows = self.decoder(codes).float(), batch["wanted_rows"]
+        weight, bias = self.films.weight, self.films.bias
+        return linear_cross_entropy(states, weight, batch["wanted"], rows=rows, bias=bias)
 
-    def _code(self, raw: Tensor) -> Tensor:
-        """The codes `[B, dim]` of people."""
-        return raw.tanh()
 
-    def _likelihood_loss(self, codes: Tensor, wanted: Tensor, rows: Tensor) -> Tensor:
-        states = self.decoder(codes).float()
-        bias = self.films.bias
-        return linear_cross_entropy(states, self.films.weight, wanted, rows=rows, bias=bias)
+class MultDAE(Autoencoder[D]):
+    """A denoising autoencoder: from half of someone's films to the odds of all of them.
+
+    The films of a history, as a vector of length 1 of which a share is dropped, go through
+    layers with tanh to a code and back, to a softmax over all films; the loss is the
+    multinomial log-likelihood (Liang et al., 'Variational autoencoders for collaborative
+    filtering', WWW 2018, eq. 2), a mean over the films watched rather than over people.
+    """
+
+    name: ClassVar[str] = "multdae"
+    Config = MultDAEConfig
+    defaults: ClassVar[dict[str, Any]] = {"epochs": 60, "batch_size": 100, "learning_rate": 1e-3}
+    codes: ClassVar[int] = 1
+    """Vectors of width `dim` that the encoder gives for a person."""
+
+    def __init__(self, config: D, sizes: Sizes) -> None:
+        into = (*config.hidden, self.codes * config.dim)
+        back = (config.dim, *reversed(config.hidden))
+        layers, decoder = nn.Sequential(), nn.Sequential()
+        encoder = Encoder(sizes.items, into[0], layers, config.dropout)
+        for width, out in pairwise(into):
+            layers += nn.Sequential(nn.Tanh(), linear(width, out))
+        if self.codes == 1:
+            layers.append(nn.Tanh())
+        for width, out in pairwise(back):
+            decoder += nn.Sequential(linear(width, out), nn.Tanh())
+        super().__init__(config, sizes, encoder, decoder, back[-1])
+
+    @property
+    def units(self) -> int:
+        """The code, and all layers to it and from it."""
+        return 2 * sum(self.config.hidden) + (1 + self.codes) * self.config.dim
 
 
 class MultVAE(MultDAE[MultVAEConfig]):
@@ -177,17 +233,12 @@ class MultVAE(MultDAE[MultVAEConfig]):
         """The negative evidence bound a film; out of training, of mean codes and without KL."""
         if not self.training:
             return super().forward(batch)
-        rows, wanted = batch["wanted_rows"], batch["wanted"]
-        raw = self.encode(batch["rows"], batch["items"], int(rows[-1]) + 1).float()
+        rows = batch["wanted_rows"]
+        raw = self.encoder(batch["rows"], batch["items"], int(rows[-1]) + 1).float()
         mean, log_variance = raw.chunk(2, 1)
-        codes = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+        loss = self.likelihood_loss(drawn(mean, log_variance), batch)
         divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum()
-        loss = self._likelihood_loss(codes, wanted, rows)
-        return loss + batch["beta"] * divergence / len(wanted)
-
-    def _code(self, raw: Tensor) -> Tensor:
-        """The mean codes `[B, dim]` of people."""
-        return raw[:, : self.config.dim]
+        return loss + batch["beta"] * divergence / len(rows)
 
 
 class _Annealed:
@@ -209,7 +260,13 @@ class _Annealed:
         return {**self.batches.batch(epoch, step), "beta": torch.tensor(weight)}
 
 
-def _linear(width: int, out: int) -> nn.Linear:
+def drawn(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """A draw from each of the normal distributions, through which gradients pass."""
+    return mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+
+
+def linear(width: int, out: int) -> nn.Linear:
+    """A linear layer as autoencoders begin with it."""
     layer = nn.Linear(width, out)
     nn.init.xavier_normal_(layer.weight)
     nn.init.zeros_(layer.bias)

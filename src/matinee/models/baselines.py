@@ -12,10 +12,7 @@ from torch import Tensor
 from matinee.config import Config, Search
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
-from matinee.errors import DataError
 from matinee.models.base import Sizes, Solved, pick
-
-SECONDS_A_DAY = 86_400.0
 
 
 class PopularityConfig(Config):
@@ -43,15 +40,8 @@ class Popularity(Solved[PopularityConfig]):
         Raises:
             DataError: If ratings are to fade but have no times.
         """
-        fading = None
-        if self.config.half_life is not None:
-            if not data.timed:
-                raise DataError(
-                    "these ratings have no times, so popularity cannot fade",
-                    remedy="Leave half_life unset.",
-                )
-            days = (data.times.max(initial=0) - data.times) / SECONDS_A_DAY
-            fading = 0.5 ** (days / self.config.half_life)
+        half_life = self.config.half_life
+        fading = None if half_life is None else data.fading(half_life)
         counts = np.bincount(data.items, weights=fading, minlength=data.n_items)
         self.weights.copy_(torch.from_numpy(counts))
 

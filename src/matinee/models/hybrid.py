@@ -18,7 +18,7 @@ from matinee.data.queries import Queries
 from matinee.errors import ConfigError, unknown
 from matinee.models.base import Recommender, Sizes, Solved, pick
 from matinee.models.content import TermsConfig
-from matinee.models.linear import EASE, EASEConfig
+from matinee.models.linear import EDLAE, EDLAEConfig
 from matinee.models.routing import route
 from matinee.training import TrainerConfig
 
@@ -154,19 +154,24 @@ class Switching(Hybrid[SwitchingConfig]):
         return (new_person[:, None] | new_film).float()
 
 
-class AugmentedConfig(TermsConfig, EASEConfig):
-    """Settings of `Augmented`: those of `EASE`, and what content counts."""
+class AugmentedConfig(TermsConfig, EDLAEConfig):
+    """Settings of `Augmented`: those of `EDLAE`, and what content counts."""
 
+    l2: Annotated[float, Field(gt=0), Search(10, 5000, log=True)] = 500.0
+    """Ridge penalty; grows with the number of people."""
+    dropout: Annotated[float, Field(ge=0, lt=1), Search(0, 0.6)] = 0.0
+    """Share of the films, and of those of each term, that are hidden and to be foretold."""
     content: Annotated[float, Field(ge=0), Search(1, 1000, log=True)] = 30.0
     """Weight of the films' content, as a number of people."""
 
 
-class Augmented(EASE[AugmentedConfig]):
-    """`EASE` with the terms of films as further people, so that unrated films have weights too.
+class Augmented(EDLAE[AugmentedConfig]):
+    """`EDLAE` with the terms of films as further people, so that unrated films have weights too.
 
     With the ratings X and the terms T `[n_terms, n_items]`, TF-IDF weights as in `tfidf`, the
     Gram matrix of EASE becomes XᵀX + content TᵀT (Jeunen et al., 'Closed-form models for
-    collaborative filtering with side-information', RecSys 2020, collective EASE).
+    collaborative filtering with side-information', RecSys 2020, collective EASE, which this is
+    without dropout).
     """
 
     name: ClassVar[str] = "augmented"

@@ -24,6 +24,8 @@ class EASEConfig(Config):
 
     l2: Annotated[float, Field(gt=0), Search(10, 5000, log=True)] = 500.0
     """Ridge penalty; grows with the number of people."""
+    half_life: Annotated[float, Field(gt=0), Search(30, 3000, log=True)] | None = None
+    """Days after which a rating counts half, seen from the last rating; None counts all alike."""
 
 
 E = TypeVar("E", bound=EASEConfig, default=EASEConfig)
@@ -34,7 +36,8 @@ class EASE(Solved[E]):
 
     With the Gram matrix G = XᵀX + λI and P = G⁻¹, the weights are B = I - P / diag(P),
     whose diagonal is zero (Steck, 'Embarrassingly Shallow Autoencoders for Sparse Data',
-    WWW 2019, eq. 8). Memory and time are those of one `[n_items, n_items]` inverse.
+    WWW 2019, eq. 8). Memory and time are those of one `[n_items, n_items]` inverse. Where
+    ratings fade, two films of a person meet in G with the root of what both still weigh.
     """
 
     name: ClassVar[str] = "ease"
@@ -50,7 +53,7 @@ class EASE(Solved[E]):
         matrix = self.observations(data)
         seen = np.flatnonzero(np.bincount(matrix.indices, minlength=data.n_items))
         gram = torch.from_numpy(upper_gram(matrix[:, seen])).to(self.weights)
-        gram.diagonal().add_(self.config.l2)
+        gram.diagonal().add_(self.penalty(gram.diagonal()))
         weights = inverted(gram)
         weights.div_(-weights.diagonal().clone())
         weights.fill_diagonal_(0.0)
@@ -63,8 +66,18 @@ class EASE(Solved[E]):
         return super().solving_bytes() + 12 * self.sizes.items**2
 
     def observations(self, data: Interactions) -> csr_array:
-        """The rows, films in columns, that the weights are to reproduce: the people's ratings."""
-        return data.matrix()
+        """The rows, films in columns, that the weights are to reproduce: the people's ratings.
+
+        Raises:
+            DataError: If ratings are to fade but have no times.
+        """
+        half_life = self.config.half_life
+        return data.matrix(None if half_life is None else data.fading(half_life) ** 0.5)
+
+    def penalty(self, counts: Tensor) -> Tensor | float:
+        """What is added to the diagonal of XᵀX, `[n]`, which is given."""
+        del counts
+        return self.config.l2
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """The sum of the rows of B that belong to the history."""
@@ -73,6 +86,36 @@ class EASE(Solved[E]):
     def item_vectors(self) -> Tensor:
         """What each film says of all others: the rows of B, with 1 for the film itself."""
         return self.weights + torch.eye(self.sizes.items, device=self.weights.device)
+
+
+class EDLAEConfig(EASEConfig):
+    """Settings of `EDLAE`."""
+
+    l2: Annotated[float, Field(gt=0), Search(10, 2000, log=True)] = 300.0
+    """Ridge penalty, beside that of the dropout; grows with the number of people."""
+    dropout: Annotated[float, Field(ge=0, lt=1), Search(0.05, 0.7)] = 0.4
+    """Share of the films that are hidden from the model and to be foretold; 0 is `EASE`."""
+
+
+F = TypeVar("F", bound=EDLAEConfig, default=EDLAEConfig)
+
+
+class EDLAE(EASE[F]):
+    """`EASE` that learned to foretell what is hidden from it, with as many draws as there are.
+
+    Of each person a share p of the films is dropped, and only those count in the error. The
+    best weights over all draws are those of EASE with a penalty of λ + p / (1 - p) · G_ii for
+    film i: what is often watched is held back in proportion (Steck, 'Autoencoders that don't
+    overfit towards the identity', NeurIPS 2020, section 3.3, at full rank).
+    """
+
+    name: ClassVar[str] = "edlae"
+    Config = EDLAEConfig
+
+    def penalty(self, counts: Tensor) -> Tensor:
+        """The ridge, and what dropping films comes to."""
+        dropout = self.config.dropout
+        return self.config.l2 + dropout / (1 - dropout) * counts
 
 
 def bag(table: Tensor, queries: Queries, weights: Tensor | None = None) -> Tensor:

@@ -36,6 +36,8 @@ class SplitSettings(Config):
     """Whether only films of the training part are asked for."""
     candidates: int | None = None
     """Unseen films drawn for each person, to rank the held-out ones among."""
+    seed: int | None = None
+    """Of what is drawn; None is the seed of the run, so that each run has a split of its own."""
 
 
 class Variant(Config):
@@ -119,6 +121,8 @@ class Recipe(Config):
     """Ratings below this are left out."""
     ordered: bool = False
     """Whether ratings without times are given in the order of time."""
+    user_ratings: Annotated[int, Field(ge=1)] | None = None
+    """People with fewer ratings than this, of those that remain, are left out."""
     film_ratings: Annotated[int, Field(ge=1)] | None = None
     """Films with fewer ratings are left out."""
     like_at: float | Literal["mean"] | None = None
@@ -200,7 +204,8 @@ class Recipe(Config):
         change = self.all_variants[variant]
         settings = {} if change.model not in (None, self.model) else self.settings
         data = data or self.data
-        split = self.split.model_dump(exclude={"kind"}) | {"split": self.split.kind}
+        split = self.split.model_dump(exclude={"kind", "seed"})
+        split |= {"split": self.split.kind, "split_seed": self.split.seed}
         if self.split.kind == "files":
             folder = _folder(data)
             for name in ("train", "test", "negatives"):
@@ -213,6 +218,7 @@ class Recipe(Config):
                 "settings": {**settings, **change.settings},
                 "at_least": self.at_least,
                 "ordered": self.ordered,
+                "user_ratings": self.user_ratings,
                 "film_ratings": self.film_ratings,
                 "seed": seed,
                 "k": self.k,

@@ -19,3 +19,11 @@ def test_liked_keeps_ratings_from_the_threshold_on() -> None:
 def test_events_without_ratings_cannot_be_told_apart() -> None:
     with pytest.raises(DataError, match="4 or more"):
         Interactions.build([0], [0]).liked(4)
+
+
+def test_people_of_few_ratings_are_left_out() -> None:
+    data = Interactions.build([0, 0, 1, 2, 2, 2], [0, 1, 1, 0, 1, 2])
+    assert data.of_active(2).users.tolist() == [0, 0, 2, 2, 2]
+    assert data.of_active(3).items.tolist() == [0, 1, 2]
+    with pytest.raises(DataError, match="nobody has 4 ratings or more"):
+        data.of_active(4)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 
 from matinee.data.batches import Batch
@@ -18,7 +19,7 @@ from matinee.data.queries import Queries
 from matinee.engine import Trainer, TrainerConfig
 from matinee.engine.heldout import loss_over
 from matinee.models import Learned, Sizes, build
-from matinee.models.autoencoders import MultDAE, MultVAE, MultVAEConfig
+from matinee.models.autoencoders import Autoencoder, MultDAE, MultVAE, MultVAEConfig
 from support.boards import checkerboard, fitted, likes
 
 NAMES = ("multdae", "multvae")
@@ -30,9 +31,16 @@ def data() -> Interactions:
     return likes(checkerboard())
 
 
-def fresh(name: str, data: Interactions, **settings: Any) -> MultDAE[Any]:
+LAYERS: dict[str, dict[str, Any]] = {
+    "multdae": {"hidden": (6,)},
+    "multvae": {"hidden": (6,), "anneal": 3},
+    "recvae": {"width": 6, "layers": 2, "passes": 1},
+}
+
+
+def fresh(name: str, data: Interactions, **settings: Any) -> Any:
     model = build(name, {"dim": 3, **settings}, Sizes.of(data))
-    assert isinstance(model, MultDAE)
+    assert isinstance(model, Autoencoder)
     random = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for weight in model.parameters():
@@ -47,9 +55,10 @@ def first(model: Learned, data: Interactions, **changes: Any) -> Batch:
 def dense(model: MultDAE[Any], rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logits from dense rows `[B, n_items]`, written out; and means and variances of codes."""
     unit = rows / rows.norm(dim=1, keepdim=True)
-    code = unit @ model.shown.weight + model.offset
-    for layer in model.encoder[1::2]:
-        code = torch.tanh(code) @ layer.weight.T + layer.bias
+    code = unit @ model.encoder.shown.weight + model.encoder.offset
+    for layer in model.encoder.layers:
+        if isinstance(layer, nn.Linear):
+            code = torch.tanh(code) @ layer.weight.T + layer.bias
     mean, variance = code.tanh(), torch.zeros(())
     if isinstance(model, MultVAE):
         mean, variance = code[:, : model.config.dim], code[:, model.config.dim :].exp()
@@ -64,7 +73,7 @@ def test_a_case_worked_by_hand() -> None:
     model = build("multdae", {"dim": 1, "dropout": 0.0}, Sizes.of(data))
     assert isinstance(model, MultDAE)
     with torch.no_grad():
-        model.shown.weight.copy_(torch.tensor([[1.0], [0.0], [2.0]]))
+        model.encoder.shown.weight.copy_(torch.tensor([[1.0], [0.0], [2.0]]))
         model.films.weight.copy_(torch.tensor([[0.0], [1.0], [-1.0]]))
         model.films.bias.copy_(torch.tensor([1.0, 2.0, 1.0]).log())
     code = math.tanh((1 + 2) / math.sqrt(2))
@@ -122,10 +131,10 @@ def test_half_of_a_history_is_shown_and_counts_twice() -> None:
     data = Interactions.build(users, items)
     model = build("multdae", {"dim": films}, Sizes.of(data))
     assert isinstance(model, MultDAE)
-    model.shown.weight.data.copy_(torch.eye(films))  # so that the code tells what was shown
+    model.encoder.shown.weight.data.copy_(torch.eye(films))  # so that the code tells what was shown
     batch = first(model, data)
     torch.manual_seed(0)
-    shown = model.encode(batch["rows"], batch["items"], 16)
+    shown = model.encoder(batch["rows"], batch["items"], 16).atanh()
     assert sorted(shown.unique().tolist()) == pytest.approx([0, 2 / math.sqrt(films)])
     assert 0.45 < (shown > 0).float().mean() < 0.55
 
@@ -164,14 +173,15 @@ def test_the_held_out_loss_is_the_mean_over_held_out_films(
     assert loss_over(model, batches) == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("stop", [(1, 0), (2, 1)])
+@pytest.mark.parametrize(
+    ("name", "stop"),
+    [*product(LAYERS, [(1, 0), (2, 1)]), ("recvae", (1, 3)), ("recvae", (1, 4))],
+)
 def test_a_run_cut_anywhere_ends_with_the_same_bits(
     name: str, stop: tuple[int, int], data: Interactions, tmp_path: Path
 ) -> None:
     def trainer(folder: Path | None) -> Trainer:
-        settings = {"hidden": (6,), **({"anneal": 3} if name == "multvae" else {})}
-        return Trainer(fresh(name, data, **settings), data, LOOP, seed=5, folder=folder)
+        return Trainer(fresh(name, data, **LAYERS[name]), data, LOOP, seed=5, folder=folder)
 
     whole = trainer(None)
     losses = [record.loss for record in whole.run().records]
@@ -193,13 +203,13 @@ def test_a_run_cut_anywhere_ends_with_the_same_bits(
 
 
 @pytest.mark.parametrize("changes", [{"threads": 2}, {"precision": "bfloat16"}])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LAYERS)
 def test_it_trains_the_like_on_two_threads_and_in_half_precision(
     name: str, changes: dict[str, Any], data: Interactions
 ) -> None:
     losses = []
     for settings in ({}, changes, changes):
-        model = fresh(name, data, hidden=(6,))
+        model = fresh(name, data, **LAYERS[name])
         records = Trainer(model, data, LOOP.updated(settings), seed=5).run().records
         losses.append([record.loss for record in records])
     assert losses[1] == losses[2]
@@ -211,5 +221,5 @@ def test_films_that_nobody_watched_say_nothing(name: str, data: Interactions) ->
     learned = data.take(data.items != 4)
     model = fitted(name, learned)
     assert isinstance(model, MultDAE)
-    assert not model.shown.weight[4].any()
-    assert model.shown.weight[3].any()
+    assert not model.encoder.shown.weight[4].any()
+    assert model.encoder.shown.weight[3].any()

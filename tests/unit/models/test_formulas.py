@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -46,10 +47,11 @@ def test_recent_popularity_halves_every_half_life(data: Interactions) -> None:
     assert scores[0].tolist() == pytest.approx([1.5, 0.5, 1.5, 0])
 
 
-def test_recent_popularity_needs_times() -> None:
+@pytest.mark.parametrize("name", ["popularity", "ease"])
+def test_what_fades_needs_times(name: str) -> None:
     timeless = Interactions.build([0, 1], [0, 1])
     with pytest.raises(DataError, match="no times"):
-        fitted("popularity", timeless, half_life=10)
+        fitted(name, timeless, half_life=10)
 
 
 def test_item_neighbours_are_shrunk_cosines(data: Interactions) -> None:
@@ -91,6 +93,37 @@ def test_ease_is_the_best_zero_diagonal_ridge() -> None:
         expected = np.linalg.solve(A.T @ A + 2.0 * np.eye(5), A.T @ b)
         np.testing.assert_allclose(weights[others, film], expected, atol=1e-5)
         assert weights[film, film] == 0
+
+
+def test_fading_ease_is_ease_on_what_ratings_still_weigh() -> None:
+    random = np.random.default_rng(0)
+    users, items = (random.random((30, 6)) < 0.4).nonzero()
+    days = random.integers(40, size=len(users))
+    data = Interactions.build(users, items, None, days * DAY)
+    X = np.zeros((30, 6))
+    X[users, items] = 0.5 ** ((days.max() - days) / 20 / 2)  # two films weigh their product
+    inverse = np.linalg.inv(X.T @ X + 2.0 * np.eye(6))
+    expected = np.eye(6) - inverse / np.diag(inverse)
+    weights = fitted("ease", data, l2=2.0, half_life=20).weights
+    np.testing.assert_allclose(weights.numpy(), expected, atol=1e-5)
+
+
+def test_edlae_is_the_best_over_all_ways_to_drop_films() -> None:
+    """Every film foretold from every subset of the others, each as often as it is drawn."""
+    random = np.random.default_rng(0)
+    X, dropout, l2 = (random.random((30, 5)) < 0.5).astype(np.float64), 0.3, 2.0
+    weights = fitted("edlae", Interactions.build(*X.nonzero()), l2=l2, dropout=dropout).weights
+    kept = 1 - dropout
+    for film in range(5):
+        others = [i for i in range(5) if i != film]
+        normal, right = kept**2 * l2 * np.eye(4), np.zeros(4)
+        for mask in product([0, 1], repeat=4):
+            odds = kept ** sum(mask) * dropout ** (4 - sum(mask))
+            A = X[:, others] * mask
+            normal, right = normal + odds * A.T @ A, right + odds * A.T @ X[:, film]
+        # It is asked with all films instead of a share, so that each says but a share of it.
+        expected = kept * np.linalg.solve(normal, right)
+        np.testing.assert_allclose(weights[others, film].numpy(), expected, atol=1e-5)
 
 
 def test_ease_says_nothing_of_films_nobody_rated(data: Interactions) -> None:
