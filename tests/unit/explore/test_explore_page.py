@@ -158,7 +158,7 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("text", ["ink", "accent", "mid"])
 @pytest.mark.parametrize("ground", ["paper"])
 def test_text_stands_out_from_its_ground(theme: int, text: str, ground: str) -> None:
-    css = files("matinee.explore").joinpath("colours.css").read_text(encoding="utf-8")
+    css = files("matinee.exhibits").joinpath("colours.css").read_text(encoding="utf-8")
     colours = [re.findall(rf"--{name}: (#[0-9a-f]{{6}})", css)[theme] for name in (text, ground)]
     low, high = sorted(luminance(colour) for colour in colours)
     assert (high + 0.05) / (low + 0.05) >= 4.5

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from matinee.explore.svg import ACCENT, INK, MID, PAPER, RULE, SOFT, page_svg
-from matinee.explore.types import Bars, Boxes, Chart, Column, Dots, Exhibit, Lines, Squares, Table
+from matinee.exhibits.svg import ACCENT, INK, MID, PAPER, RULE, SOFT, page_svg
+from matinee.exhibits.types import Bars, Boxes, Chart, Column, Dots, Exhibit, Lines, Squares, Table
 
 WIDTH = 360
 """Units of a chart's width: as wide as a phone, so that its type is readable there."""

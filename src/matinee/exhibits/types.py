@@ -1,0 +1,194 @@
+"""What a page is made of: tables, the charts drawn from them, and what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Cell = str | int | float | None
+Kind = Literal["text", "count", "number", "share"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: Its header, with the unit.
+        kind: `text`; `count`, a whole number; `number`, shown with two places; `share`, a part
+            of one, shown in percent.
+    """
+
+    name: str
+    kind: Kind = "text"
+
+    def text(self, value: Cell) -> str:
+        """A value as it is shown; a dash where there is none."""
+        if value is None:
+            return "–"
+        if isinstance(value, str):
+            return value
+        match self.kind:
+            case "count":
+                return f"{value:,.0f}"
+            case "share":
+                return f"{100 * value:.1f}"
+            case _:
+                return f"{value:,.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells; the one source of a chart, of the page's tables and of the JSON.
+
+    Attributes:
+        columns: The columns.
+        rows: A cell for each column; None where there is no value.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def values(self, place: int) -> list[Any]:
+        """A column's cells."""
+        return [row[place] for row in self.rows]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outward JSON form."""
+        return {"columns": [c.name for c in self.columns], "rows": [list(r) for r in self.rows]}
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Upright bars: the first column names them, `value` is their height.
+
+    Attributes:
+        value: Place of the column drawn.
+        axis: What the names are.
+    """
+
+    value: int
+    axis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """A line a row, named by the first column, with a dot of each of up to three columns.
+
+    Attributes:
+        values: Places of the columns drawn.
+        axis: What the dots' scale is.
+        reference: Where an upright line stands, or None.
+        reference_name: What it says.
+    """
+
+    values: tuple[int, ...]
+    axis: str = ""
+    reference: float | None = None
+    reference_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Lying box plots: name, count, least, whisker, quarter, half, quarter, whisker, most.
+
+    Attributes:
+        axis: What is measured.
+        log: Whether the axis is logarithmic.
+    """
+
+    axis: str
+    log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Up to two columns against the first.
+
+    Attributes:
+        values: Places of the columns drawn.
+        x_axis: What the first column is.
+        y_axis: What the others are.
+        log: Whether both axes are logarithmic.
+        diagonal: Whether to draw the line of equality.
+        zero: Whether the scale begins at 0.
+    """
+
+    values: tuple[int, ...]
+    x_axis: str
+    y_axis: str
+    log: bool = False
+    diagonal: bool = False
+    zero: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Squares:
+    """A square for each cell, the larger the further from 0; hollow where below 0.
+
+    Attributes:
+        largest: The value of a full square; by default the largest there is.
+        first: Place of the first column drawn; the rows are named by the first of all.
+    """
+
+    largest: float | None = None
+    first: int = 1
+
+
+Chart = Bars | Dots | Boxes | Lines | Squares
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A table, perhaps drawn, and the sentence it shows.
+
+    Attributes:
+        name: Its name in the JSON, one word or several with underscores.
+        says: The sentence, computed from the table.
+        table: The table.
+        chart: How it is drawn; None shows the table itself.
+        note: How it was computed, where that needs saying.
+        wide: Whether the chart needs the whole width of the page.
+        untitled: Whether the sentence stands elsewhere on the page.
+    """
+
+    name: str
+    says: str
+    table: Table
+    chart: Chart | None = None
+    note: str = ""
+    wide: bool = False
+    untitled: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outward JSON form."""
+        noted = {"note": self.note} if self.note else {}
+        return {"says": self.says, **self.table.as_dict(), **noted}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One side of a thing.
+
+    Attributes:
+        name: Its name in the JSON.
+        title: Its heading.
+        exhibits: What it shows.
+        missing: What it cannot show, a sentence each.
+        figures: The numbers that conclusions are drawn from.
+    """
+
+    name: str
+    title: str
+    exhibits: tuple[Exhibit, ...] = ()
+    missing: tuple[str, ...] = ()
+    figures: dict[str, float] = field(default_factory=dict[str, float])
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outward JSON form."""
+        return {
+            "title": self.title,
+            "figures": dict(self.figures),
+            "missing": list(self.missing),
+            "tables": {exhibit.name: exhibit.as_dict() for exhibit in self.exhibits},
+        }
