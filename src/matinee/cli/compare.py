@@ -85,15 +85,14 @@ def _number(value: Any) -> Any:
 
 def _figures(reports: dict[str, Report]) -> Any:
     """A row a metric, a column a run, the best bold."""
-    from matinee.cli.figures import HIGHER_IS_BETTER, LOWER_IS_BETTER, value
+    from matinee.cli.figures import value
+    from matinee.evaluation import direction
 
     shared = list(next(iter(reports.values())).metrics)
     rows: list[list[str]] = []
     for name in shared:
         found = [report.metrics.get(name) for report in reports.values()]
-        kind, values = name.partition("@")[0], [f.value for f in found if f is not None]
-        best = max(values) if kind in HIGHER_IS_BETTER else None
-        best = min(values) if kind in LOWER_IS_BETTER else best
+        best = _best([f.value for f in found if f is not None], direction(name))
         cells = ["" if f is None else value(f) for f in found]
         rows.append(
             [name]
@@ -103,6 +102,10 @@ def _figures(reports: dict[str, Report]) -> Any:
             ]
         )
     return table(["metric", *map(escape, reports)], rows)
+
+
+def _best(values: list[float], direction: int) -> float | None:
+    return max(values, key=lambda v: direction * v) if direction else None
 
 
 def _tests(tests: list[dict[str, Any]]) -> Any:

@@ -10,12 +10,6 @@ from matinee.cli.console import table
 if TYPE_CHECKING:
     from matinee.artefact import Artefact
 
-HIGHER_IS_BETTER = (
-    *("accuracy", "auc", "like_accuracy", "like_precision", "like_recall"),
-    *("hit_rate", "precision", "recall", "recall_min", "ndcg", "map", "map_all", "mrr"),
-)
-LOWER_IS_BETTER = ("rmse", "mse", "mae", "log_loss")
-
 
 class Measured(Protocol):
     """A value with the ends of its 95 % interval, None or NaN where there are none."""
@@ -100,11 +94,11 @@ def interval(figure: Measured) -> str:
 
 
 def _row(name: str, ours: Measured, theirs: Measured | None) -> list[str]:
+    from matinee.evaluation import direction
+
     if theirs is None:
         return [name, value(ours), interval(ours), "", ""]
-    kind = name.partition("@")[0]
-    sign = (kind in HIGHER_IS_BETTER) - (kind in LOWER_IS_BETTER)
-    better = sign * (ours.value - theirs.value)
+    better = direction(name) * (ours.value - theirs.value)
     return [
         name,
         f"[bold]{value(ours)}[/bold]" if better > 0 else value(ours),

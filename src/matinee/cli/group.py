@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "Train on the bundled sample and recommend films.",
     "explore": "Look at a data set from all sides: a page of pictures, tables and what they mean.",
     "train": "Train a model and judge it beside popularity.",
+    "tune": "Look for the best settings of a model, or of a recipe, by its validation part.",
     "evaluate": "Judge a run on its own test part.",
     "compare": "Judge runs side by side and test whether they differ.",
     "recommend": "List films for a person, or for anyone who names a few.",

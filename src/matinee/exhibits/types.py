@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from matinee.exhibits.words import significant
+
 Cell = str | int | float | None
-Kind = Literal["text", "count", "number", "share"]
+Kind = Literal["text", "count", "number", "share", "figure", "setting"]
+
+FORMATS = {
+    "text": "{}",
+    "count": "{:,.0f}",
+    "number": "{:,.2f}",
+    "share": "{:.1f}",
+    "figure": "{:.4f}",
+}
+"""How values are shown, settings apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +27,8 @@ class Column:
     Attributes:
         name: Its header, with the unit.
         kind: `text`; `count`, a whole number; `number`, shown with two places; `share`, a part
-            of one, shown in percent.
+            of one, shown in percent; `figure`, a metric, with four places; `setting`, with three
+            significant figures.
     """
 
     name: str
@@ -28,13 +40,9 @@ class Column:
             return "–"
         if isinstance(value, str):
             return value
-        match self.kind:
-            case "count":
-                return f"{value:,.0f}"
-            case "share":
-                return f"{100 * value:.1f}"
-            case _:
-                return f"{value:,.2f}"
+        if self.kind == "setting":
+            return significant(value)
+        return FORMATS[self.kind].format(100 * value if self.kind == "share" else value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +88,14 @@ class Dots:
         axis: What the dots' scale is.
         reference: Where an upright line stands, or None.
         reference_name: What it says.
+        interval: Places of the columns with the ends of an interval around the dot, or None.
     """
 
     values: tuple[int, ...]
     axis: str = ""
     reference: float | None = None
     reference_name: str = ""
+    interval: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,47 @@ class Squares:
     first: int = 1
 
 
-Chart = Bars | Dots | Boxes | Lines | Squares
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A point a row, one column against another.
+
+    Attributes:
+        x: Place of the column to the right; of text, whose values stand side by side, or numbers.
+        y: Place of the column upwards.
+        x_axis: What the former is.
+        y_axis: What the latter is.
+        log: Whether the scale to the right is logarithmic.
+        named: Whether each point bears its name, which is the first column.
+        marked: Rows that stand out.
+        interval: Places of the columns with the ends of an interval upwards, or None.
+    """
+
+    x: int
+    y: int
+    x_axis: str
+    y_axis: str
+    log: bool = False
+    named: bool = False
+    marked: tuple[int, ...] = ()
+    interval: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """A line for each name in the first column, of the third column against the second.
+
+    Attributes:
+        x_axis: What goes to the right.
+        y_axis: What goes upwards.
+        log: Whether the scale to the right is logarithmic.
+    """
+
+    x_axis: str
+    y_axis: str
+    log: bool = False
+
+
+Chart = Bars | Dots | Boxes | Lines | Squares | Points | Curves
 
 
 @dataclass(frozen=True, slots=True)

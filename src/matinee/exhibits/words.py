@@ -23,6 +23,11 @@ def plain(number: float) -> str:
     return f"{number:,.1f}".removesuffix(".0")
 
 
+def significant(number: float) -> str:
+    """A number with three significant figures: '0.00123', '2600', '5e-07'."""
+    return f"{float(f'{number:.3g}'):g}"
+
+
 def count(number: float, one: str, many: str) -> str:
     """A number of things: '1 film', '2,000 films'."""
     return f"{plain(number)} {one if number == 1 else many}"

@@ -27,7 +27,7 @@ SHARE = 1536
 class SASRecConfig(Config):
     """Settings of `SASRec`."""
 
-    dim: Annotated[int, Field(ge=1), Search(32, 256, log=True)] = 64
+    dim: Annotated[int, Field(ge=1), Search(32, 256, log=True, multiple=4)] = 64
     """Width of the vectors."""
     blocks: Annotated[int, Field(ge=1), Search(1, 4)] = 2
     """Layers of attention."""
