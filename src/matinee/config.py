@@ -170,10 +170,10 @@ def _toml_key(key: str) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A value on one line; JSON writes text and numbers as TOML reads them."""
+    """A value on one line; JSON writes text and numbers as TOML reads them, but for one sign."""
     if isinstance(value, Mapping):
         pairs = (_toml_line(str(k), v) for k, v in value.items() if v is not None)
         return "{ " + ", ".join(pairs) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=True)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

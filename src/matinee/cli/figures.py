@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from matinee.cli.console import table
 
 if TYPE_CHECKING:
-    from matinee.artefact import Artefact
+    from matinee.artefact import Artefact, Facts
 
 
 class Measured(Protocol):
@@ -30,8 +30,27 @@ class Measured(Protocol):
         ...
 
 
+class Ran(Protocol):
+    """What is told of a run: its folder, the model's name, and how it came about."""
+
+    @property
+    def run(self) -> str:
+        """The folder."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """How it came about."""
+        ...
+
+
 def run_document(
-    run: Artefact,
+    run: Ran,
     metrics: Mapping[str, Measured] | None = None,
     *,
     seconds: float | None = None,

@@ -11,7 +11,7 @@ from matinee.splits.cuts import (
 )
 from matinee.splits.files import files_split, read_candidates
 from matinee.splits.kinds import KINDS, make_split
-from matinee.splits.narrowing import last_of_each, seen_films_only, with_candidates
+from matinee.splits.narrowing import asking_only, last_of_each, seen_films_only, with_candidates
 from matinee.splits.store import load_split, save_split
 from matinee.splits.types import Fold, Split
 
@@ -19,6 +19,7 @@ __all__ = [
     "KINDS",
     "Fold",
     "Split",
+    "asking_only",
     "chronological_split",
     "files_split",
     "global_time_split",

@@ -140,7 +140,7 @@ def _asked(
     if sign:
         return name, _told(name, told, kind, declared.get(name))
     if name not in declared:
-        route({name: None}, kind, where="--search")  # says so if there is no such setting
+        route({name: _defaults(kind).get(name)}, kind, where="--search")  # unless there is none
         raise ConfigError(
             f"{name!r} declares no range",
             where="--search",
@@ -179,8 +179,12 @@ def _whole(config: type[Config], name: str) -> bool:
 
 def usual(kind: type[Recommender], tried: Space) -> dict[str, Any]:
     """The model's defaults, as near as the ranges have them, as Optuna draws them."""
-    settings: dict[str, Any] = kind.Config().model_dump()
-    if issubclass(kind, Learned):
-        settings = TrainerConfig().model_dump() | settings | kind.defaults
+    settings = _defaults(kind)
     near = {name: values.drawn(settings.get(name)) for name, values in tried.items()}
     return {name: drawn for name, drawn in near.items() if drawn is not None}
+
+
+def _defaults(kind: type[Recommender]) -> dict[str, Any]:
+    """What all settings are if nobody says otherwise."""
+    own = kind.Config().model_dump()
+    return TrainerConfig(**kind.defaults).model_dump() | own if issubclass(kind, Learned) else own
