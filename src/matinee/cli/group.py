@@ -25,6 +25,7 @@ COMMANDS = {
     "retrain": "Train the active model anew with the database's ratings.",
     "version": "Say which version this is, and of what it is built.",
     "data": "Get data, check them, cut them.",
+    "bench": "Train all models under one protocol, and compare.",
     "recipes": "Run published results, and compare.",
     "db": "Look after the database.",
     "keys": "Make and revoke keys to the REST API.",

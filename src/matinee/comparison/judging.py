@@ -26,6 +26,9 @@ Point = tuple[float, float]
 Tell = Callable[[str], object]
 """Told which run is being judged."""
 
+MAIN = 5
+"""Runs of which the course of the training is shown."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -89,6 +92,17 @@ class Compared:
         sign = direction(self.primary) or 1
         told = [run for run in self.runs if self.primary in run.report.metrics]
         return sorted(told, key=lambda run: -sign * run.report.metrics[self.primary].value)
+
+    @property
+    def curves(self) -> dict[str, tuple[Point, ...]]:
+        """Quality over seconds of the `MAIN` best runs that tell it, by label.
+
+        Runs that were trained over epochs come first; empty if there are none.
+        """
+        told = [run for run in self.ranked if run.curve]
+        trained = [run for run in told if len(run.curve) > 1][:MAIN]
+        solved = [run for run in told if len(run.curve) == 1][: MAIN - len(trained)]
+        return {run.label: run.curve for run in [*trained, *solved]} if trained else {}
 
 
 def judge_runs(

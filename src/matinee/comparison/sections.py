@@ -33,9 +33,6 @@ MEANING = {
 CERTAIN = 0.05
 """A difference counts whose corrected p-value is below this."""
 
-MAIN = 5
-"""Runs of which the course of the training is drawn: the best that have one."""
-
 
 def sections(compared: Compared) -> list[Section]:
     """All sides; those of which nothing is known are left out."""
@@ -279,23 +276,18 @@ def cost(compared: Compared) -> Section:
 
 def learning(compared: Compared) -> Section:
     """Quality against seconds of training, of the best runs that tell it."""
-    told = [run for run in compared.ranked if run.curve]
-    shown = [run for run in told if len(run.curve) > 1][:MAIN]
-    points = [run for run in told if len(run.curve) == 1][: MAIN - len(shown)]
-    if not shown:
-        return Section("learning", "How quality grows")
-    rows = tuple((run.label, *point) for run in [*shown, *points] for point in run.curve)
-    columns = (Column("run"), Column("seconds", "number"), Column(compared.watched, "figure"))
-    first = max(shown, key=lambda run: (direction(compared.watched) or 1) * _last(run))
-    says = f"{first.label} ends highest on the validation part, after {lasting(first.curve[-1][0])}"
-    names = listed([run.label for run in points])
+    title, curves, metric = "How quality grows", compared.curves, compared.watched
+    if not curves:
+        return Section("learning", title)
+    rows = tuple((label, *point) for label, curve in curves.items() for point in curve)
+    columns = (Column("run"), Column("seconds", "number"), Column(metric, "figure"))
+    sign = direction(metric) or 1
+    first = max(curves, key=lambda label: sign * curves[label][-1][1])
+    says = f"{first} ends best on the validation part, after {lasting(curves[first][-1][0])}"
+    solved = listed([label for label, curve in curves.items() if len(curve) == 1])
     note = "Seconds of training alone; validation is not counted." + (
-        f" {names}: solved in one go, a point." if points else ""
+        f" Solved in one go, a point: {solved}." if solved else ""
     )
-    chart = Curves("seconds of training", compared.watched, log=True)
+    chart = Curves("seconds of training", metric, log=True)
     exhibit = Exhibit("curves", says, Table(columns, rows), chart, note, wide=True)
-    return Section("learning", "How quality grows", (exhibit,))
-
-
-def _last(run: Judged) -> float:
-    return run.curve[-1][1]
+    return Section("learning", title, (exhibit,))
