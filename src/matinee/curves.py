@@ -76,9 +76,8 @@ def save_learning(curves: Curves, path: Path, *, metric: str) -> None:
         axes.set_title(f"{metric} on the validation part", fontsize=11, color=INK, loc="left")
         for (name, points), (colour, dash) in zip(curves.items(), cycle(RUNS), strict=False):
             x, y = zip(*points, strict=True)
-            mark = "o" if len(points) == 1 else None
-            style = {"color": colour, "linestyle": dash, "marker": mark, "linewidth": 1.8}
-            axes.plot(x, y, **style, label=name)
+            line = axes.plot(x, y, color=colour, linestyle=dash, linewidth=1.8, label=name)[0]
+            line.set_marker("o" if len(points) == 1 else "")
         axes.legend(frameon=False, labelcolor=INK)
         figure.savefig(path, dpi=150)
 

@@ -55,8 +55,8 @@ def zoo(
         list[str] | None,
         typer.Option(metavar="NAME", help="Only this model; may be repeated. [default: all]"),
     ] = None,
-    data: options.Data = "sample",
-    split: options.Split = "leave-last",
+    data: options.Data = None,
+    split: options.Split = None,
     test: options.Test = None,
     valid: options.Valid = None,
     fold_in: options.FoldIn = None,
@@ -84,8 +84,8 @@ def zoo(
     from matinee.zoo import specs, train_all
 
     protocol = options.given(
-        data=None if split == "files" else data,
-        split=split,
+        data=data or (None if split == "files" else "sample"),
+        split=split or "leave-last",
         test=test,
         valid=valid,
         fold_in=fold_in,

@@ -94,6 +94,12 @@ class Compared:
         return sorted(told, key=lambda run: -sign * run.report.metrics[self.primary].value)
 
     @property
+    def in_order(self) -> list[Judged]:
+        """All runs: the best first, those without the primary metric last."""
+        ranked = self.ranked
+        return [*ranked, *(run for run in self.runs if run not in ranked)]
+
+    @property
     def curves(self) -> dict[str, tuple[Point, ...]]:
         """Quality over seconds of the `MAIN` best runs that tell it, by label.
 

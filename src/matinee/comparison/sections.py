@@ -58,19 +58,13 @@ def figures(compared: Compared) -> Section:
     chart = Dots((1,), metric, interval=(2, 3))
     drawn = Exhibit("primary", says, Table(columns, rows), chart, note)
     names = compared.metrics
-    cells = tuple((run.label, *(_told(run, name) for name in names)) for run in _in_order(compared))
+    cells = tuple((run.label, *(_told(run, name) for name in names)) for run in compared.in_order)
     head = (Column("run"), *(Column(name) for name in names))
-    best_of = [f"{name} {_best(compared, name)}" for name in names if direction(name)]
-    all_of_them = Exhibit(
-        "metrics", f"The best of each: {'; '.join(best_of)}", Table(head, cells), note=note
-    )
+    firsts = [_best(compared, name) for name in names if direction(name)]
+    most = max(firsts, key=firsts.count)
+    says = f"{most} is the best in {firsts.count(most)} of {len(firsts)} metrics of accuracy"
+    all_of_them = Exhibit("metrics", says, Table(head, cells), note=note)
     return Section("figures", "Every figure", (drawn, all_of_them))
-
-
-def _in_order(compared: Compared) -> list[Judged]:
-    """The best first, then those without the primary metric."""
-    ranked = compared.ranked
-    return [*ranked, *(run for run in compared.runs if run not in ranked)]
 
 
 def _best(compared: Compared, metric: str) -> str:
@@ -101,11 +95,12 @@ def differences(compared: Compared) -> Section:
     pairs = _pairs(compared, metric)
     if not pairs:
         return Section("differences", title)
-    best, *others = ranked
+    best = ranked[0]
+    others = [run for run in ranked if (run.label, best.label) in pairs]
     rows: list[tuple[Cell, ...]] = []
     for run in others:
-        difference, low, high, p, corrected = pairs[run.label, best.label]
-        rows.append((run.label, difference, low, high, _p(p), _p(corrected)))
+        *ends, p, corrected = pairs[run.label, best.label]
+        rows.append((run.label, *ends, _p(p), _p(corrected)))
     surely = sum(pairs[run.label, best.label][4] < CERTAIN for run in others)
     columns = (
         Column("run"),

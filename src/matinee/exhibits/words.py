@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -49,3 +49,10 @@ def lasting(seconds: float) -> str:
             shown = f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"
             return f"{shown} {name}{'' if shown == '1' else 's'}"
     return count(seconds, "second", "seconds")
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in escaped)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,26 +173,22 @@ def _share(
     failures = context.SimpleQueue()
     threads = max((os.cpu_count() or 1) // workers, 1)
     told = {trial.number for trial in study.trials if trial.state.is_finished()}
-    processes = [
-        context.Process(
-            target=_join, args=(plan, folder, limits, worker, threads, failures), daemon=True
-        )
-        for worker in range(workers)
-    ]
+    processes: list[SpawnProcess] = []
     try:
-        for process in processes:
-            process.start()
-        while any(process.is_alive() for process in processes):
-            processes[0].join(LOOK_EVERY)
-            for process in processes:
-                process.join(0)
+        for worker in range(workers):
+            given = (plan, folder, limits, worker, threads, failures)
+            processes.append(context.Process(target=_join, args=given, daemon=True))
+            processes[-1].start()
+        while alive := [process.sentinel for process in processes if process.is_alive()]:
+            wait(alive, LOOK_EVERY)
             _news(study, plan, told, tell)
             if any(process.exitcode for process in processes):
                 limits.stopping.set()
     finally:
         limits.stopping.set()
         for process in processes:
-            process.join()
+            if process.pid is not None:
+                process.join()
     _news(study, plan, told, tell)
     if not failures.empty():
         raise failures.get()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from matinee.comparison import Compared, Judged
 from matinee.comparison.sections import CERTAIN, interval
 from matinee.evaluation import direction
-from matinee.exhibits.words import significant
+from matinee.exhibits.words import markdown_table, significant
 from matinee.zoo.bars import Reached
 
 HEAD = "<!-- Written by `matinee bench page`; do not edit. -->"
@@ -57,7 +57,7 @@ def _bars(bars: Sequence[Reached]) -> Iterator[str]:
     yield "Figures of the test part, with 95 % intervals where the run tells them."
     head = ("task", "metric", "bar", "best of others", "reached", "verdict", "seconds", "on")
     rows = [_bar(one) for one in bars]
-    yield _table((*head, "command"), rows)
+    yield markdown_table((*head, "command"), rows)
 
 
 def _bar(one: Reached) -> tuple[str, ...]:
@@ -92,14 +92,8 @@ def _models(compared: Compared) -> str:
     names = [name for name in compared.metrics if name.partition("@")[0] in SHOWN]
     names.sort(key=lambda name: name != compared.primary)
     head = ("model", *names, "seconds", "memory, MB", "numbers learned", "on")
-    rows = [_model(run, names, compared.primary) for run in in_order(compared)]
-    return _table(head, rows)
-
-
-def in_order(compared: Compared) -> list[Judged]:
-    """The best first, then those without the primary metric."""
-    ranked = compared.ranked
-    return [*ranked, *(run for run in compared.runs if run not in ranked)]
+    rows = [_model(run, names, compared.primary) for run in compared.in_order]
+    return markdown_table(head, rows)
 
 
 def _model(run: Judged, names: Sequence[str], primary: str) -> tuple[str, ...]:
@@ -131,7 +125,7 @@ def _losers(compared: Compared) -> Iterator[str]:
         f"By {compared.primary}; `surely` where the paired t test's p-value, corrected after Holm "
         f"for all comparisons, is below {CERTAIN:g}."
     )
-    yield _table(("model", "baseline", "difference", "surely"), rows)
+    yield markdown_table(("model", "baseline", "difference", "surely"), rows)
 
 
 def _loss(compared: Compared, run: Judged, simple: Judged) -> tuple[str, ...] | None:
@@ -165,13 +159,13 @@ def _curves(compared: Compared, picture: str | None) -> Iterator[str]:
 
 def _settings(compared: Compared) -> Iterator[str]:
     """What was set; defaults are those of the reference."""
-    rows = [(f"`{run.label}`", _given(run.settings)) for run in in_order(compared) if run.settings]
+    rows = [(f"`{run.label}`", _given(run.settings)) for run in compared.in_order if run.settings]
     yield "## Settings"
     if not rows:
         yield "All models have their [defaults](settings.md)."
         return
     yield "Those that are not named have their [defaults](settings.md)."
-    yield _table(("model", "settings"), rows)
+    yield markdown_table(("model", "settings"), rows)
 
 
 def _given(settings: Mapping[str, object]) -> str:
@@ -180,9 +174,3 @@ def _given(settings: Mapping[str, object]) -> str:
         for name, value in settings.items()
     }
     return ", ".join(f"`{name} = {value}`" for name, value in told.items())
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
-    return "\n".join("| " + " | ".join(line) + " |" for line in escaped)

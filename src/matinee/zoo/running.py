@@ -148,10 +148,8 @@ def _trained(spec: RunSpec, folder: Path) -> str | None:
     except EOFError:
         process.join()
         return f"the process ended with code {process.exitcode}"
-    except KeyboardInterrupt:
-        process.join()  # it was asked to stop as well, and saves first
-        raise
     finally:
+        process.terminate()  # if this one was stopped: then that one saves, and can go on
         process.join()
 
 
