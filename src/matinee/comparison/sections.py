@@ -284,5 +284,5 @@ def learning(compared: Compared) -> Section:
         f" Solved in one go, a point: {solved}." if solved else ""
     )
     chart = Curves("seconds of training", metric, log=True)
-    exhibit = Exhibit("curves", says, Table(columns, rows), chart, note, wide=True)
+    exhibit = Exhibit("curves", says, Table(columns, rows), chart, note)
     return Section("learning", title, (exhibit,))

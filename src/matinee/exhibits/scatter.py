@@ -88,7 +88,7 @@ def _name(axes: Axes, x: Any, y: Any, names: Sequence[str], order: Sequence[int]
     """
     figure: Any = axes.figure
     figure.draw_without_rendering()  # settles where things are
-    renderer, frame = figure.canvas.get_renderer(), axes.get_window_extent()
+    frame = axes.get_window_extent()
     places = axes.transData.transform(np.column_stack([x, y]))
     taken = [Bbox.from_bounds(px - 3, py - 3, 6, 6) for px, py in places[~np.isnan(places).any(1)]]
     for row in order:
@@ -102,7 +102,7 @@ def _name(axes: Axes, x: Any, y: Any, names: Sequence[str], order: Sequence[int]
                 va="center",
                 fontsize=10,
             )
-            box = label.get_window_extent(renderer)
+            box = label.get_window_extent()
             inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 + 4 and frame.y0 <= box.y0
             if inside and not any(box.overlaps(other) for other in taken):
                 label.set_in_layout(False)

@@ -78,7 +78,7 @@ def _importance(found: Result) -> Section:
     shown = [name for name in found.importance if name in found.plan.space][:SLICES]
     slices = [_slice(found, name) for name in shown]
     bars = Exhibit("importance", says, table, Bars(1), note)
-    return Section("importance", title, (bars, *slices))
+    return Section("importance", title, (bars, *slices) if len(rows) > 1 else tuple(slices))
 
 
 def _slice(found: Result, name: str) -> Exhibit:
@@ -125,7 +125,7 @@ def _course(found: Result) -> Section:
     return Section(
         "course",
         "How the search went",
-        (Exhibit("course", says, Table(columns, rows), chart, note, wide=True),),
+        (Exhibit("course", says, Table(columns, rows), chart, note),),
     )
 
 
@@ -137,9 +137,8 @@ def _trials(found: Result) -> Section:
         Column("trial"),
         Column(found.plan.metric, "figure"),
         *(Column(name) for name in names),
-        Column("epoch", "count"),
         Column("seconds", "number"),
-        Column("given up"),
+        Column("best epoch, or why it was given up"),
     )
     rows = tuple(_row(trial, names) for trial in listing)
     of = f" of {len(found.trials)}" if len(found.trials) > SHOWN else ""
@@ -149,7 +148,8 @@ def _trials(found: Result) -> Section:
 
 def _row(trial: Tried, names: list[str]) -> tuple[Cell, ...]:
     settings = [told(trial.settings.get(name)) for name in names]
-    return (f"{trial.number}", trial.value, *settings, trial.epoch, trial.seconds, trial.why or "")
+    end = trial.why or (f"{trial.epoch}" if trial.epoch else "–")
+    return (f"{trial.number}", trial.value, *settings, trial.seconds, end)
 
 
 def _names(found: Result) -> list[str]:
