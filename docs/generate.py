@@ -226,7 +226,9 @@ def _metadata(annotation: Any) -> Iterator[Any]:
 def _search(search: Search) -> str:
     if search.choices:
         return ", ".join(f"`{_plain(c)}`" for c in search.choices)
-    return f"{_plain(search.low)} to {_plain(search.high)}{', logarithmic' if search.log else ''}"
+    marks = ", logarithmic" if search.log else ""
+    marks += f", multiples of {search.multiple}" if search.multiple > 1 else ""
+    return f"{_plain(search.low)} to {_plain(search.high)}{marks}"
 
 
 def split_kinds() -> str:

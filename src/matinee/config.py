@@ -7,13 +7,15 @@ that names the valid ones.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from matinee.errors import ConfigError, suggestion
 
@@ -27,12 +29,14 @@ class Search:
         high: Largest value tried.
         log: Whether to search on a logarithmic scale.
         choices: A list of values instead of a range.
+        multiple: Whole numbers tried are multiples of this.
     """
 
     low: float | None = None
     high: float | None = None
     log: bool = False
     choices: tuple[Any, ...] = ()
+    multiple: int = 1
 
 
 class Config(BaseModel):
@@ -58,9 +62,21 @@ class Config(BaseModel):
         except ValidationError as error:
             raise _config_error(cls, error, where) from None
 
+    @classmethod
+    def ranges(cls) -> dict[str, Search]:
+        """The ranges of the settings that declare one, by name."""
+        found = {name: _search(field) for name, field in cls.model_fields.items()}
+        return {name: search for name, search in found.items() if search is not None}
+
     def updated(self, values: Mapping[str, Any], *, where: str | None = None) -> Self:
         """A copy with some values replaced, checked as in `parse`."""
         return self.parse({**self.model_dump(), **values}, where=where)
+
+
+def _search(field: FieldInfo) -> Search | None:
+    """The range of a field; where None is allowed too it stands inside the other type."""
+    inner = (mark for part in get_args(field.annotation) for mark in get_args(part))
+    return next((m for m in (*field.metadata, *inner) if isinstance(m, Search)), None)
 
 
 def _config_error(cls: type[Config], error: ValidationError, where: str | None) -> ConfigError:
@@ -124,3 +140,40 @@ def load_toml(path: Path) -> dict[str, Any]:
         raise ConfigError("no such file", where=str(path), expected="a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"cannot be read as TOML: {error}", where=str(path)) from None
+
+
+def toml_text(values: Mapping[str, Any], comment: str = "") -> str:
+    """A mapping as TOML that `load_toml` reads back; what is None is left out.
+
+    Args:
+        values: Text, numbers, truth values, and lists and mappings of them; a mapping at the
+            top becomes a table of its own.
+        comment: Lines to stand at the head.
+    """
+    told = {key: value for key, value in values.items() if value is not None}
+    tables = {key: value for key, value in told.items() if isinstance(value, Mapping) and value}
+    lines = [f"# {line}" for line in comment.splitlines()]
+    lines += [_toml_line(key, value) for key, value in told.items() if key not in tables]
+    for name, table in tables.items():
+        kept = {key: value for key, value in table.items() if value is not None}
+        lines += ["", f"[{_toml_key(name)}]", *map(_toml_line, kept, kept.values())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_line(key: str, value: Any) -> str:
+    return f"{_toml_key(key)} = {_toml(value)}"
+
+
+def _toml_key(key: str) -> str:
+    plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if plain else _toml(key)
+
+
+def _toml(value: Any) -> str:
+    """A value on one line; JSON writes text and numbers as TOML reads them, but for one sign."""
+    if isinstance(value, Mapping):
+        pairs = (_toml_line(str(k), v) for k, v in value.items() if v is not None)
+        return "{ " + ", ".join(pairs) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

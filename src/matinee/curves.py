@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,12 @@ SERIF = ["Iowan Old Style", "Palatino Linotype", "Palatino", "Georgia", "DejaVu 
 
 STYLES = {"training": (GREY, "o--"), "validation": (INK, "o-")}
 """Colour and line of what is seen in training and of what is held out."""
+
+RUNS = [(colour, dash) for dash in ("-", "--", ":") for colour in (ACCENT, INK, GREY)]
+"""Colour and line of each run."""
+
+Curves = Mapping[str, Sequence[tuple[float, float]]]
+"""(seconds, value) pairs by name."""
 
 Points = list[tuple[int, float]]
 """(epoch, value) pairs."""
@@ -48,6 +56,29 @@ def save_curves(history: History, path: Path, *, model: str) -> None:
             axes = figure.add_subplot(1, len(panels), place + 1)
             axes.set_title(f"{model}: {panel.title}", fontsize=11, color=INK, loc="left", wrap=True)
             _draw(axes, panel)
+        figure.savefig(path, dpi=150)
+
+
+def save_learning(curves: Curves, path: Path, *, metric: str) -> None:
+    """Draw a metric against seconds of training, a line a run, as PNG.
+
+    Args:
+        curves: (seconds, value) pairs by the name of the run; a single pair is a point.
+        path: Where the picture goes; its folder exists.
+        metric: What goes upwards.
+    """
+    with mpl.rc_context({"font.family": "serif", "font.serif": SERIF, "font.size": 11}):
+        figure = Figure(figsize=(7.2, 4.4), facecolor=PAPER, layout="constrained")
+        axes = figure.add_subplot()
+        plain(axes)
+        axes.set_xscale("log")
+        axes.set_xlabel("seconds of training", color=INK)
+        axes.set_title(f"{metric} on the validation part", fontsize=11, color=INK, loc="left")
+        for (name, points), (colour, dash) in zip(curves.items(), cycle(RUNS), strict=False):
+            x, y = zip(*points, strict=True)
+            line = axes.plot(x, y, color=colour, linestyle=dash, linewidth=1.8, label=name)[0]
+            line.set_marker("o" if len(points) == 1 else "")
+        axes.legend(frameon=False, labelcolor=INK)
         figure.savefig(path, dpi=150)
 
 

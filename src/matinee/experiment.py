@@ -20,6 +20,7 @@ from matinee.data import load
 from matinee.data.interactions import Interactions
 from matinee.engine import History, Watcher, fit, memory
 from matinee.engine.heldout import VALID_LOSS, loss_over
+from matinee.engine.trainer import device_name
 from matinee.errors import ArtefactError, ConfigError
 from matinee.evaluation import Report, evaluate
 from matinee.models import Learned, RatingPredictor, Recommender, Sizes
@@ -286,14 +287,7 @@ def judge(
     Raises:
         ArtefactError: If data or split are no longer those of the training.
     """
-    spec = read_spec(artefact.run)
-    _, split = cut(spec)
-    if split.digest != artefact.facts.split.digest:
-        raise ArtefactError(
-            "the data have changed since the training: the split is another one",
-            where=artefact.run,
-            remedy="Train the run again, or bring the old data back.",
-        )
+    split = split_of(artefact)
     fold = split.test
     if candidates is not None:
         fold = replace(fold, candidates=read_candidates(candidates, fold.held_out))
@@ -305,6 +299,22 @@ def judge(
         k=tuple(k),
         like_at=like_at(artefact.model),
     )
+
+
+def split_of(artefact: Artefact) -> Split:
+    """The split of a saved run, cut anew and checked to be the same.
+
+    Raises:
+        ArtefactError: If data or split are no longer those of the training.
+    """
+    _, split = cut(read_spec(artefact.run))
+    if split.digest != artefact.facts.split.digest:
+        raise ArtefactError(
+            "the data have changed since the training: the split is another one",
+            where=artefact.run,
+            remedy="Train the run again, or bring the old data back.",
+        )
+    return split
 
 
 def like_at(model: Recommender) -> float | None:
@@ -396,4 +406,5 @@ def _facts(ready: Prepared, history: History, seconds: float) -> Facts:
         seed=spec.seed,
         seconds=seconds,
         peak_mb=memory.peak_mb(),
+        machine=device_name(ready.model.device),
     )

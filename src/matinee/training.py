@@ -12,8 +12,8 @@ from matinee.config import Config, Search
 class TrainerConfig(Config):
     """How a learned model is trained."""
 
-    epochs: Annotated[int, Field(ge=1), Search(5, 100, log=True)] = 20
-    """Passes over the training data at most."""
+    epochs: Annotated[int, Field(ge=1)] = 20
+    """Passes over the training data at most; validation tells which of them was the best."""
     batch_size: Annotated[int, Field(ge=1), Search(128, 16384, log=True)] = 1024
     """Examples a step, sampled negatives included."""
     learning_rate: Annotated[float, Field(gt=0), Search(1e-4, 1e-1, log=True)] = 1e-3

@@ -73,7 +73,9 @@ class TestHelp:
     def test_lists_every_command_of_the_contract(self, matinee: Command) -> None:
         _, out, _ = matinee("--help")
         listed = out.split("Commands:")[1]
-        for name in "data train evaluate compare recommend similar models demo version".split():  # noqa: SIM905
+        for (
+            name
+        ) in "data train tune evaluate compare recommend similar models demo version".split():  # noqa: SIM905
             assert f"\n  {name} " in listed
         _, out, _ = matinee("data", "--help")
         for name in "fetch import check describe split simulate".split():  # noqa: SIM905

@@ -130,6 +130,8 @@ class Facts(Config):
     """Wall-clock time of the training."""
     peak_mb: float = 0.0
     """Largest resident memory of the training, in megabytes (10^6 bytes)."""
+    machine: str = ""
+    """What it was trained on: `cpu`, or the name of an accelerator."""
 
 
 class Manifest(Facts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,8 +11,7 @@ from matinee.cli.command import UsageError, command
 from matinee.cli.console import Console, escape, table
 
 if TYPE_CHECKING:
-    from matinee.artefact import Artefact
-    from matinee.evaluation import Report
+    from matinee.comparison import Compared
 
 
 def register(app: typer.Typer) -> None:
@@ -29,53 +29,49 @@ def compare(
     metric: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this one; may be repeated.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write all of it as a page.")
+    ] = None,
 ) -> None:
     """Judge runs side by side and test whether they differ."""
-    from matinee.artefact import Artefact
-    from matinee.evaluation import compare_runs
-    from matinee.experiment import judge
+    from matinee.comparison import judge_runs, page
 
     if len(set(runs)) < 2 or len(set(runs)) < len(runs):
         raise UsageError("name two different runs or more")
-    loaded = {run: Artefact.load(run) for run in runs}
-    _check_same_split(loaded)
-    reports = {
-        run: judge(artefact, k=k or (10,), metrics=metric or None)
-        for run, artefact in loaded.items()
-    }
-    tests = compare_runs({run: report.per_user for run, report in reports.items()}).to_dicts()
+    compared = judge_runs(
+        runs,
+        k=k or (10,),
+        metrics=metric or None,
+        deep=html is not None,
+        tell=lambda run: console.note(f"judging {run}"),
+    )
+    if html is not None:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(page(compared), encoding="utf-8")
     console.answer(
-        _document(loaded, reports, tests),
-        _figures(reports),
+        _document(compared, html),
+        _figures(compared),
         "",
-        _tests(tests),
+        _tests(compared),
         "p-values: paired t test over people; corrected for their number after Holm.",
     )
-    best = max(reports, key=lambda run: _first(reports[run]))
-    console.next(f"matinee recommend {best} --likes TITLE... --because")
+    if html is not None:
+        console.note(f"The page is {html}; open it in a browser.")
+    console.next(f"matinee recommend {compared.ranked[0].run} --likes TITLE... --because")
 
 
-def _check_same_split(runs: dict[str, Artefact]) -> None:
-    from matinee.errors import EvaluationError
-
-    (first, one), *others = runs.items()
-    for run, artefact in others:
-        if artefact.facts.split.digest != one.facts.split.digest:
-            raise EvaluationError(
-                "the runs were judged on different splits, so their figures cannot be compared",
-                where=f"{first}, {run}",
-                remedy="Train them with the same data, split and seed.",
-            )
-
-
-def _document(
-    runs: dict[str, Artefact], reports: dict[str, Report], tests: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _document(compared: Compared, html: Path | None) -> dict[str, Any]:
     from matinee.cli.figures import run_document
 
+    folders = {run.label: run.run for run in compared.runs}
+    tests = [
+        {**test, "a": folders[test["a"]], "b": folders[test["b"]]}
+        for test in compared.tests.to_dicts()
+    ]
     return {
-        "runs": [run_document(artefact, reports[run].metrics) for run, artefact in runs.items()],
+        "runs": [run_document(run, run.report.metrics) for run in compared.runs],
         "comparisons": [{key: _number(value) for key, value in test.items()} for test in tests],
+        "report": None if html is None else str(html),
     }
 
 
@@ -83,17 +79,15 @@ def _number(value: Any) -> Any:
     return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 - NaN
 
 
-def _figures(reports: dict[str, Report]) -> Any:
+def _figures(compared: Compared) -> Any:
     """A row a metric, a column a run, the best bold."""
-    from matinee.cli.figures import HIGHER_IS_BETTER, LOWER_IS_BETTER, value
+    from matinee.cli.figures import value
+    from matinee.evaluation import direction
 
-    shared = list(next(iter(reports.values())).metrics)
     rows: list[list[str]] = []
-    for name in shared:
-        found = [report.metrics.get(name) for report in reports.values()]
-        kind, values = name.partition("@")[0], [f.value for f in found if f is not None]
-        best = max(values) if kind in HIGHER_IS_BETTER else None
-        best = min(values) if kind in LOWER_IS_BETTER else best
+    for name in compared.metrics:
+        found = [run.report.metrics.get(name) for run in compared.runs]
+        best = _best([f.value for f in found if f is not None], direction(name))
         cells = ["" if f is None else value(f) for f in found]
         rows.append(
             [name]
@@ -102,10 +96,14 @@ def _figures(reports: dict[str, Report]) -> Any:
                 for f, cell in zip(found, cells, strict=True)
             ]
         )
-    return table(["metric", *map(escape, reports)], rows)
+    return table(["metric", *(escape(run.label) for run in compared.runs)], rows)
 
 
-def _tests(tests: list[dict[str, Any]]) -> Any:
+def _best(values: list[float], direction: int) -> float | None:
+    return max(values, key=lambda v: direction * v) if direction else None
+
+
+def _tests(compared: Compared) -> Any:
     rows = [
         [
             test["metric"],
@@ -115,15 +113,6 @@ def _tests(tests: list[dict[str, Any]]) -> Any:
             f"{test['p']:.2g}",
             f"{test['p_holm']:.2g}",
         ]
-        for test in tests
+        for test in compared.tests.to_dicts()
     ]
     return table(("metric", "runs", "difference", "95 % interval", "p", "corrected"), rows)
-
-
-def _first(report: Report) -> float:
-    """The figure by which the runs are put in order: NDCG, else the negative RMSE."""
-    for name, figure in report.metrics.items():
-        if name.startswith("ndcg"):
-            return figure.value
-    rmse = report.metrics.get("rmse")
-    return 0.0 if rmse is None else -rmse.value

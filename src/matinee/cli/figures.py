@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from matinee.cli.console import table
 
 if TYPE_CHECKING:
-    from matinee.artefact import Artefact
-
-HIGHER_IS_BETTER = (
-    *("accuracy", "auc", "like_accuracy", "like_precision", "like_recall"),
-    *("hit_rate", "precision", "recall", "recall_min", "ndcg", "map", "map_all", "mrr"),
-)
-LOWER_IS_BETTER = ("rmse", "mse", "mae", "log_loss")
+    from matinee.artefact import Artefact, Facts
 
 
 class Measured(Protocol):
@@ -36,8 +30,27 @@ class Measured(Protocol):
         ...
 
 
+class Ran(Protocol):
+    """What is told of a run: its folder, the model's name, and how it came about."""
+
+    @property
+    def run(self) -> str:
+        """The folder."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """How it came about."""
+        ...
+
+
 def run_document(
-    run: Artefact,
+    run: Ran,
     metrics: Mapping[str, Measured] | None = None,
     *,
     seconds: float | None = None,
@@ -100,11 +113,11 @@ def interval(figure: Measured) -> str:
 
 
 def _row(name: str, ours: Measured, theirs: Measured | None) -> list[str]:
+    from matinee.evaluation import direction
+
     if theirs is None:
         return [name, value(ours), interval(ours), "", ""]
-    kind = name.partition("@")[0]
-    sign = (kind in HIGHER_IS_BETTER) - (kind in LOWER_IS_BETTER)
-    better = sign * (ours.value - theirs.value)
+    better = direction(name) * (ours.value - theirs.value)
     return [
         name,
         f"[bold]{value(ours)}[/bold]" if better > 0 else value(ours),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from matinee.cli import runspec as options
 from matinee.cli.command import Config, Settings, UsageError, command
 from matinee.cli.console import Console
 
@@ -25,48 +26,22 @@ def register(app: typer.Typer) -> None:
 def train(
     console: Console,
     *,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which model; see `matinee models`.")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option(metavar="DATA", help="A data set's name, a folder or a file.")
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(metavar="KIND", help="How to set ratings aside for testing.")
-    ] = None,
-    test: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="Share to test with; or the test file.")
-    ] = None,
-    valid: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="Share to choose settings with; or `last`.")
-    ] = None,
-    fold_in: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Share shown of strangers (strong).")
-    ] = None,
-    train: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The training file of a `files` split.")
-    ] = None,
-    negatives: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The only films to rank (`files` split).")
-    ] = None,
-    at_least: Annotated[
-        float | None, typer.Option(metavar="STARS", help="Leave lower ratings out.")
-    ] = None,
-    ordered: Annotated[
-        bool, typer.Option("--ordered", help="Ratings without times are in the order of time.")
-    ] = False,
-    user_ratings: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Leave people with fewer ratings out.")
-    ] = None,
-    film_ratings: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Leave films with fewer ratings out.")
-    ] = None,
+    model: options.Model = None,
+    data: options.Data = None,
+    split: options.Split = None,
+    test: options.Test = None,
+    valid: options.Valid = None,
+    fold_in: options.FoldIn = None,
+    train: options.Train = None,
+    negatives: options.Negatives = None,
+    at_least: options.AtLeast = None,
+    ordered: options.Ordered = False,
+    user_ratings: options.UserRatings = None,
+    film_ratings: options.FilmRatings = None,
     k: Annotated[
         list[int] | None, typer.Option("-k", min=1, help="Cut-off; may be repeated.")
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Where all random numbers start from.")
-    ] = None,
+    seed: options.Seed = None,
     config: Config = None,
     settings: Settings = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="The folder for the run.")] = None,
@@ -78,23 +53,22 @@ def train(
     ] = False,
 ) -> None:
     """Train a model and judge it beside popularity."""
-    given = {
-        "model": model,
-        "data": data,
-        "split": split,
-        "test": _share(test),
-        "valid": _share(valid),
-        "fold_in": fold_in,
-        "train": train,
-        "negatives": negatives,
-        "at_least": at_least,
-        "ordered": ordered or None,
-        "user_ratings": user_ratings,
-        "film_ratings": film_ratings,
-        "k": k or None,
-        "seed": seed,
-    }
-    given = {name: value for name, value in given.items() if value is not None}
+    given = options.given(
+        model=model,
+        data=data,
+        split=split,
+        test=test,
+        valid=valid,
+        fold_in=fold_in,
+        train=train,
+        negatives=negatives,
+        at_least=at_least,
+        ordered=ordered or None,
+        user_ratings=user_ratings,
+        film_ratings=film_ratings,
+        k=k or None,
+        seed=seed,
+    )
     if resume is not None:
         if given or config or settings or out:
             raise UsageError("--resume takes no other options: the run knows them")
@@ -102,40 +76,8 @@ def train(
         return
     if out is None:
         raise UsageError("say where the run goes: --out RUN")
-    asked = spec(config, given, settings or [])
+    asked = options.spec(config, given, settings or [])
     _report(console, _run(console, asked, out, check_memory=not no_memory_check))
-
-
-def spec(config: str | None, given: dict[str, Any], assignments: list[str]) -> RunSpec:
-    """What is to be done: options go before the file, `--set` before both.
-
-    Args:
-        config: A TOML file with fields of `RunSpec` and settings of model and trainer.
-        given: Fields of `RunSpec` given as options.
-        assignments: Settings as `key=value`.
-    """
-    from matinee.config import load_toml, parse_assignments
-    from matinee.experiment import RunSpec
-
-    told = load_toml(Path(config)) if config else {}
-    known = {key: value for key, value in told.items() if key in RunSpec.model_fields}
-    loose = {key: value for key, value in told.items() if key not in known}
-    settings = {**known.pop("settings", {}), **loose, **parse_assignments(assignments)}
-    values = {**known, **given, "settings": settings}
-    if "model" not in values:
-        raise UsageError("say which model: --model NAME")
-    if "split" not in values:
-        raise UsageError("say how to set ratings aside: --split KIND")
-    if "data" not in values and values["split"] != "files":
-        raise UsageError("say what to learn from: --data DATA")
-    return RunSpec.parse(values, where=config)
-
-
-def _share(text: str | None) -> float | str | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return text
 
 
 def _run(console: Console, spec: RunSpec | None, out: Path, *, check_memory: bool) -> Artefact:

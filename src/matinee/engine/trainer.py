@@ -357,3 +357,8 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"there is no device {name!r} here", where="device", remedy="Use 'cpu'.")
     return device
+
+
+def device_name(device: torch.device) -> str:
+    """What people call a device: `cpu`, or the name of the accelerator."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

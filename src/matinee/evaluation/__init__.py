@@ -1,7 +1,7 @@
 """Judging models: ranking, rating and beyond, with intervals and tests."""
 
 from matinee.evaluation.lists import Rankings, rank
-from matinee.evaluation.names import METRICS
+from matinee.evaluation.names import METRICS, direction
 from matinee.evaluation.report import Protocol, Report, evaluate, metrics_from_lists
 from matinee.evaluation.significance import Comparison, Estimate, compare, compare_runs, holm
 
@@ -14,6 +14,7 @@ __all__ = [
     "Report",
     "compare",
     "compare_runs",
+    "direction",
     "evaluate",
     "holm",
     "metrics_from_lists",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from matinee.engine.history import lower_is_better
 from matinee.errors import ConfigError, unknown
 from matinee.evaluation import beyond, likes, ranking, rating
 from matinee.evaluation.metric import Metric
@@ -20,6 +21,13 @@ METRICS: dict[str, Metric[Any]] = {
 
 BY_NAME = {"map_all", "recall_min", *likes.METRICS}
 """Metrics computed only when named: others' definitions of standard ones, and those of likes."""
+
+
+HIGHER_IS_BETTER = {
+    *("accuracy", "auc", "like_accuracy", "like_precision", "like_recall"),
+    *("hit_rate", "precision", "recall", "recall_min", "ndcg", "map", "map_all", "mrr"),
+}
+"""Metrics that tell how right a model is; those beyond accuracy have no better end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,11 @@ def parse(metrics: Sequence[str] | None, k: Sequence[int]) -> list[Wanted]:
     if not wanted:
         raise ConfigError("no metric is asked for", expected="one of " + ", ".join(METRICS))
     return list(dict.fromkeys(wanted))
+
+
+def direction(metric: str) -> int:
+    """1 if a larger value of a metric (`ndcg@10`) is better, -1 if a smaller, 0 if neither."""
+    return (metric.partition("@")[0] in HIGHER_IS_BETTER) - lower_is_better(metric)
 
 
 def _parse_one(text: str, k: Sequence[int]) -> list[Wanted]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from matinee.data.interactions import Interactions
 from matinee.errors import DataError
-from matinee.explore.types import Cell, Column, Dots, Exhibit, Section, Table
-from matinee.explore.words import listed, percent
+from matinee.exhibits.types import Cell, Column, Dots, Exhibit, Section, Table
+from matinee.exhibits.words import listed, percent
 from matinee.splits import make_split
 
 KINDS = (

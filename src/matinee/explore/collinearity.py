@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from matinee.exhibits.types import Cell, Column, Dots, Exhibit, Section, Squares, Table
+from matinee.exhibits.words import count, listed, percent
 from matinee.explore.films import top_genres
 from matinee.explore.totals import Floats, Totals
-from matinee.explore.types import Cell, Column, Dots, Exhibit, Section, Squares, Table
-from matinee.explore.words import count, listed, percent
 
 HIGH = 5.0
 """A variance inflation factor above this is called high (O'Brien 2007 reviews such rules)."""

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from matinee.exhibits.types import Column, Dots, Exhibit, Lines, Section, Table
+from matinee.exhibits.words import NBSP, count, listed, percent
 from matinee.explore.totals import Totals
-from matinee.explore.types import Column, Dots, Exhibit, Lines, Section, Table
-from matinee.explore.words import NBSP, count, listed, percent
 
 SHOWN = 20
 """Genres and tags that are shown; of more, the commonest."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from matinee.explore.types import Column, Exhibit, Section, Table
-from matinee.explore.words import NBSP, count, lasting, percent, plain
+from matinee.exhibits.types import Column, Exhibit, Section, Table
+from matinee.exhibits.words import NBSP, count, lasting, percent, plain
 
 Figures = Mapping[str, Mapping[str, float]]
 Told = tuple[str, str]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.interactions import Interactions
+from matinee.exhibits.types import Bars, Boxes, Cell, Column, Exhibit, Section, Table
+from matinee.exhibits.words import count, percent, plain
 from matinee.explore.totals import Floats, Totals, means
-from matinee.explore.types import Bars, Boxes, Cell, Column, Exhibit, Section, Table
-from matinee.explore.words import count, percent, plain
 
 MOST_LEVELS = 20
 """Different ratings that get a bar each; where there are more, ten ranges do."""

@@ -1,125 +1,31 @@
-"""A survey as one page that needs nothing but itself."""
+"""A survey as one page."""
 
 from __future__ import annotations
 
-import re
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from matinee.explore.plots import draw
-from matinee.explore.types import Cell, Column, Exhibit, Section, Survey, Table
+from matinee.exhibits.page import Head
+from matinee.exhibits.page import page as page_of
+from matinee.explore.types import Survey
 
-_CODE = re.compile(r"`([\w@-]+)`")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+FOOT = (
+    "Everything here is computed from the data. Random splits and segments begin from seed\n"
+    "{seed}; the same data and seed give the same page."
+)
 
 
 def page(survey: Survey) -> str:
-    """The whole page as HTML: no scripts, no requests, light and dark by the reader's wish."""
-    style = "".join(_sheet(name) for name in ("colours.css", "report.css"))
-    glance, *others = survey.sections
-    name = _text(Path(survey.data).name or survey.data)
-    note = f'<p class="missing">{_text(survey.note)}</p>' if survey.note else ""
-    links = "".join(f'<li><a href="#{s.name}">{_text(s.title)}</a></li>' for s in others)
-    body = "\n".join(_section(section) for section in survey.sections)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{name}: what the ratings are like</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
-<p class="over">Matinee · exploration</p>
-<h1>{name}</h1>
-<p class="lead">{_sentence(glance.exhibits[0].says)}</p>
-{note}<nav aria-label="Sections"><ul>{links}</ul></nav>
-</header>
-<main>
-{body}
-</main>
-<footer>
-<p>Everything here is computed from the data. Random splits and segments begin from seed
-{survey.seed}; the same data and seed give the same page.</p>
-</footer>
-</body>
-</html>
-"""
-
-
-def _sheet(name: str) -> str:
-    return files("matinee.explore").joinpath(name).read_text(encoding="utf-8")
-
-
-def _section(section: Section) -> str:
-    missing = "".join(f'<p class="missing">{_text(what)}</p>' for what in section.missing)
-    shown = "\n".join(_exhibit(exhibit) for exhibit in section.exhibits)
-    exhibits = f'<div class="exhibits">\n{shown}\n</div>' if shown else ""
-    return (
-        f'<section id="{section.name}" aria-labelledby="{section.name}-title">\n'
-        f'<h2 id="{section.name}-title">{_text(section.title)}</h2>\n'
-        f"{missing}{exhibits}\n</section>"
+    """The whole page as HTML; see `matinee.exhibits.page`."""
+    name = Path(survey.data).name or survey.data
+    head = Head(
+        over="Matinee · exploration",
+        name=name,
+        title=f"{name}: what the ratings are like",
+        lead=survey.sections[0].exhibits[0].says,
+        note=survey.note,
+        foot=FOOT.format(seed=survey.seed),
+        style=files("matinee.explore").joinpath("report.css").read_text(encoding="utf-8"),
+        skipped=1,
     )
-
-
-def _exhibit(exhibit: Exhibit) -> str:
-    note = f'<p class="note">{_text(exhibit.note)}</p>' if exhibit.note else ""
-    title = f"<h3>{_sentence(exhibit.says)}</h3>" if exhibit.name != "sizes" else ""
-    chart = draw(exhibit)
-    if not chart:
-        listed = len(exhibit.table.columns) == 2
-        shown = _facts(exhibit) if listed else _table(exhibit)
-        return f'<figure class="{"" if listed else "open"} whole">{title}{shown}{note}</figure>'
-    behind = f"<details><summary>The table behind it</summary>{_table(exhibit)}</details>"
-    whole = ' class="whole"' if exhibit.wide else ""
-    return f"<figure{whole}>{title}{chart}{note}{behind}</figure>"
-
-
-def _facts(exhibit: Exhibit) -> str:
-    """A table of two columns as a list of names and what they are."""
-    name, value = exhibit.table.columns
-    rows = "\n".join(
-        f"<div><dt>{_text(name.text(row[0]))}</dt><dd>{_text(value.text(row[1]))}</dd></div>"
-        for row in exhibit.table.rows
-    )
-    rows = _CODE.sub(r"<code>\1</code>", rows)
-    return f"<dl>\n{rows}\n</dl>"
-
-
-def _table(exhibit: Exhibit) -> str:
-    """A table that scrolls sideways by itself where it is wider than the page."""
-    table: Table = exhibit.table
-    head = "".join(f'<th scope="col"{_align(c)}>{_text(c.name)}</th>' for c in table.columns)
-    rows = "\n".join(f"<tr>{_cells(table.columns, row)}</tr>" for row in table.rows)
-    label = escape(exhibit.says, quote=True)
-    return (
-        f'<div class="table" tabindex="0" role="region" aria-label="{label}"><table>'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
-    )
-
-
-def _cells(columns: tuple[Column, ...], row: tuple[Cell, ...]) -> str:
-    name = _text(columns[0].name)
-    text = _text(columns[0].text(row[0]))
-    first = f'<th scope="row"{_align(columns[0])} data-name="{name}">{text}</th>'
-    others = zip(columns[1:], row[1:], strict=True)
-    return first + "".join(
-        f'<td{_align(c)} data-name="{_text(c.name)}">{_text(c.text(value))}</td>'
-        for c, value in others
-    )
-
-
-def _align(column: Column) -> str:
-    return "" if column.kind == "text" else ' class="n"'
-
-
-def _sentence(says: str) -> str:
-    return _text(says if says.endswith(".") else says + ".")
-
-
-def _text(text: str) -> str:
-    """Text from anywhere as HTML: nothing in it is markup, nor a control character."""
-    return escape(_CONTROL.sub("", text), quote=True)
+    return page_of(head, survey.sections)

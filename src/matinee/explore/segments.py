@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from matinee.data.interactions import Interactions, dense
+from matinee.exhibits.types import Cell, Column, Exhibit, Section, Squares, Table
+from matinee.exhibits.words import count, listed, percent
 from matinee.explore.clusters import k_means
 from matinee.explore.films import top_genres
 from matinee.explore.totals import Floats, Totals
-from matinee.explore.types import Cell, Column, Exhibit, Section, Squares, Table
-from matinee.explore.words import count, listed, percent
 
 MOST = 5
 SMALLEST = 20

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from matinee.data.checks import Diagnosis
+from matinee.exhibits.types import Cell, Column, Exhibit, Section, Table
+from matinee.exhibits.words import count, percent, plain
 from matinee.explore.totals import Totals
-from matinee.explore.types import Cell, Column, Exhibit, Section, Table
-from matinee.explore.words import count, percent, plain
 
 SHOWN = 20
 """Warnings that are told one by one."""
@@ -45,10 +45,11 @@ def sizes(totals: Totals) -> Section:
         f"{count(people, 'person has', 'people have')} rated {count(films, 'film', 'films')} "
         f"{count(len(data), 'time', 'times')}: {percent(density)} of all pairs"
     )
+    table = Table((Column("what"), Column("how many")), tuple(rows))
     return Section(
         "sizes",
         "At a glance",
-        (Exhibit("sizes", said, Table((Column("what"), Column("how many")), tuple(rows))),),
+        (Exhibit("sizes", said, table, untitled=True),),
         figures={
             "people": people,
             "films": films,

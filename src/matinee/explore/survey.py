@@ -12,6 +12,7 @@ from matinee.data.loading import load_checked
 from matinee.data.sample import NOTE
 from matinee.data.sources import SAMPLE
 from matinee.errors import DataError
+from matinee.exhibits.types import Section
 from matinee.explore.coldstart import coldstart
 from matinee.explore.collinearity import collinearity
 from matinee.explore.films import genres, tags, years
@@ -22,7 +23,7 @@ from matinee.explore.sizes import doctor, sizes
 from matinee.explore.tail import tail
 from matinee.explore.timing import timing
 from matinee.explore.totals import Totals
-from matinee.explore.types import Section, Survey
+from matinee.explore.types import Survey
 
 Tick = Callable[[str, int, int], None]
 """Told what is being done, how much is done, and how much there is."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.exhibits.types import Cell, Column, Exhibit, Lines, Section, Table
+from matinee.exhibits.words import count, percent
 from matinee.explore.totals import Floats, Totals
-from matinee.explore.types import Cell, Column, Exhibit, Lines, Section, Table
-from matinee.explore.words import count, percent
 
 POINTS = 40
 """Points of the rank-frequency curve, evenly spread over the logarithm of the rank."""

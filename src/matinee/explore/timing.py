@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.interactions import Interactions
+from matinee.exhibits.types import Bars, Cell, Column, Exhibit, Lines, Section, Table
+from matinee.exhibits.words import NBSP, lasting, percent
 from matinee.explore.totals import Totals
-from matinee.explore.types import Bars, Cell, Column, Exhibit, Lines, Section, Table
-from matinee.explore.words import NBSP, lasting, percent
 
 MOST_BINS = 60
 DAY = 86_400

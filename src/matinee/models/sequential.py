@@ -30,7 +30,7 @@ from matinee.training import TrainerConfig
 class SequentialConfig(Config):
     """Settings that all models of order have."""
 
-    dim: Annotated[int, Field(ge=1), Search(32, 256, log=True)] = 64
+    dim: Annotated[int, Field(ge=1), Search(32, 256, log=True, multiple=4)] = 64
     """Width of the vectors."""
     length: Annotated[int, Field(ge=1), Search(20, 400, log=True)] = 100
     """The latest ratings of a person that are looked at."""

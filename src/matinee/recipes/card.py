@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from matinee.evaluation import Estimate
+from matinee.exhibits.words import markdown_table
 from matinee.recipes.results import Outcome
 from matinee.recommendation import Recommendations
 
@@ -57,7 +58,7 @@ def _main_table(outcome: Outcome) -> str:
         )
         for row in outcome.rows
     ]
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def _notes(outcome: Outcome) -> Iterator[str]:
@@ -69,7 +70,7 @@ def _notes(outcome: Outcome) -> Iterator[str]:
 def _variants(outcome: Outcome) -> Iterator[str]:
     if len(outcome.variants) > 1:
         yield "## Variants"
-        yield _table(*outcome.compared())
+        yield markdown_table(*outcome.compared())
 
 
 def _second(outcome: Outcome) -> Iterator[str]:
@@ -78,7 +79,7 @@ def _second(outcome: Outcome) -> Iterator[str]:
         yield "## Leave-one-out test"
         yield f"Each person's last held-out film among {unseen} unseen ones drawn at random."
         rows = [(n, number(f.value), interval(f)) for n, f in outcome.second.items()]
-        yield _table(("metric", "ours", "95 % interval"), rows)
+        yield markdown_table(("metric", "ours", "95 % interval"), rows)
 
 
 def _lists(outcome: Outcome) -> Iterator[str]:
@@ -95,8 +96,3 @@ def _films(found: Recommendations) -> str:
     return "\n".join(
         f"{place}. {film.title} ({film.year})" for place, film in enumerate(found.items, 1)
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -12,6 +12,7 @@ from matinee.splits.cuts import (
 from matinee.splits.files import files_split, read_candidates
 from matinee.splits.kinds import KINDS, make_split
 from matinee.splits.narrowing import (
+    asking_only,
     last_of_each,
     narrowed_split,
     seen_films_only,
@@ -24,6 +25,7 @@ __all__ = [
     "KINDS",
     "Fold",
     "Split",
+    "asking_only",
     "chronological_split",
     "files_split",
     "global_time_split",

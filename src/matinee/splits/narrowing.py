@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from matinee.data.vocabulary import LongArray
+from matinee.data.vocabulary import BoolArray, LongArray
 from matinee.splits.cuts import UNSEEN
 from matinee.splits.types import Fold, Split
 
@@ -50,13 +50,23 @@ def seen_films_only(split: Split) -> Split:
         nonlocal dropped
         kept = seen[fold.held_out.items]
         dropped += int((~kept).sum())
-        candidates = None if fold.candidates is None else _rows_kept(fold, kept)
-        return replace(fold, held_out=fold.held_out.take(kept), candidates=candidates)
+        return asking_only(fold, kept)
 
     test = narrowed(split.test)
     valid = None if split.valid is None else narrowed(split.valid)
     reasons = split.dropped | ({UNSEEN: dropped} if dropped else {})
     return replace(split, test=test, valid=valid, dropped=reasons)
+
+
+def asking_only(fold: Fold, kept: BoolArray) -> Fold:
+    """The fold with only some of the held-out ratings to be found; nothing else changes.
+
+    Args:
+        fold: The question.
+        kept: Whether each rating of `fold.held_out` stays.
+    """
+    candidates = None if fold.candidates is None else _rows_kept(fold, kept)
+    return replace(fold, held_out=fold.held_out.take(kept), candidates=candidates)
 
 
 def with_candidates(fold: Fold, count: int, *, seed: int) -> Fold:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,44 +23,10 @@ from matinee.explore.report import page
 from matinee.explore.survey import survey_of
 from matinee.explore.types import Survey
 from support.exploring import HOSTILE, tastes
+from support.reading import Reader
 
 SECTIONS = ["sizes", "meaning", "doctor", "ratings", "tail", "time", "genres", "years", "tags"]
 SECTIONS += ["together", "segments", "cold_start"]
-
-
-class Reader(HTMLParser):
-    """Reads tables and lists of facts as rows of text, and which elements there are."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.rows: list[list[str]] = []
-        self.elements: dict[str, int] = {}
-        self.ids: list[str] = []
-        self.texts: list[str] = []
-        self.open: str | None = None
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements[tag] = self.elements.get(tag, 0) + 1
-        self.ids += [value or "" for name, value in attrs if name == "id"]
-        self.texts += [value or "" for name, value in attrs if name == "aria-label"]
-        assert not [name for name, _ in attrs if name.startswith("on") or name == "src"]
-        for name, value in attrs:
-            if name == "href":
-                assert (value or "").startswith("#")
-        if tag in ("tr", "dt"):
-            self.rows.append([])
-        if tag in ("td", "th", "dt", "dd"):
-            self.rows[-1].append("")
-            self.open = tag
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self.open:
-            self.open = None
-
-    def handle_data(self, data: str) -> None:
-        if self.open:
-            self.rows[-1][-1] += data
 
 
 def written(found: Survey) -> list[list[str]]:
@@ -158,7 +123,7 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("text", ["ink", "accent", "mid"])
 @pytest.mark.parametrize("ground", ["paper"])
 def test_text_stands_out_from_its_ground(theme: int, text: str, ground: str) -> None:
-    css = files("matinee.explore").joinpath("colours.css").read_text(encoding="utf-8")
+    css = files("matinee.exhibits").joinpath("colours.css").read_text(encoding="utf-8")
     colours = [re.findall(rf"--{name}: (#[0-9a-f]{{6}})", css)[theme] for name in (text, ground)]
     low, high = sorted(luminance(colour) for colour in colours)
     assert (high + 0.05) / (low + 0.05) >= 4.5

@@ -11,6 +11,8 @@ from hypothesis.extra.numpy import arrays
 
 from matinee.data.catalogue import Catalogue
 from matinee.data.interactions import Interactions
+from matinee.exhibits.types import Column
+from matinee.exhibits.words import count, lasting, listed, percent
 from matinee.explore.clusters import k_means
 from matinee.explore.coldstart import coldstart, unseen
 from matinee.explore.collinearity import collinearity, correlations, inflation
@@ -21,8 +23,6 @@ from matinee.explore.sizes import sizes
 from matinee.explore.tail import gini, lorenz, tail
 from matinee.explore.timing import timing
 from matinee.explore.totals import Totals
-from matinee.explore.types import Column
-from matinee.explore.words import count, lasting, listed, percent
 
 DAY = 86_400
 counted = st.lists(st.integers(1, 1000), min_size=1, max_size=40).map(np.array)

@@ -55,7 +55,7 @@ class Site:
 def static_files() -> Mapping[str, bytes]:
     """The style sheets, scripts and pictures by name."""
     own = files("matinee.service.pages").joinpath("static")
-    shared = files("matinee.explore").joinpath("colours.css")
+    shared = files("matinee.exhibits").joinpath("colours.css")
     found = {file.name: file.read_bytes() for file in (*own.iterdir(), shared) if _good(file)}
     return found | {"tiles.css": tiles.stylesheet().encode()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matinee.explore.words import listed
+from matinee.exhibits.words import listed
 from matinee.recommendation import Reason
 from matinee.service.pages.library import CELL, Film, article_first
 from matinee.service.pages.stars import said

@@ -11,18 +11,37 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from matinee.explore.svg import ACCENT, INK, MID, PAPER, RULE, SOFT, page_svg
-from matinee.explore.types import Bars, Boxes, Chart, Column, Dots, Exhibit, Lines, Squares, Table
+from matinee.exhibits.axes import (
+    SERIES,
+    log_scale,
+    name_rows,
+    numbers,
+    plain,
+    scaled,
+    short,
+    x_values,
+)
+from matinee.exhibits.scatter import draw_curves, draw_points
+from matinee.exhibits.svg import ACCENT, INK, MID, PAPER, RULE, SOFT, page_svg
+from matinee.exhibits.types import (
+    Bars,
+    Boxes,
+    Chart,
+    Curves,
+    Dots,
+    Exhibit,
+    Lines,
+    Points,
+    Squares,
+    Table,
+)
 
 WIDTH = 360
 """Units of a chart's width: as wide as a phone, so that its type is readable there."""
 
 POINT = 72
-LONGEST = 22
-"""Letters of a name that are shown; the table has all of it."""
-
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a dollar in a title is a dollar
@@ -43,9 +62,6 @@ STYLE: dict[str, Any] = {
     "figure.constrained_layout.w_pad": 0.03,
     "figure.constrained_layout.h_pad": 0.03,
 }
-
-SERIES = ((ACCENT, "o"), (INK, "D"), (MID, "s"))
-"""Colour and shape of each series: told apart without colour too."""
 
 
 def draw(exhibit: Exhibit) -> str:
@@ -74,8 +90,10 @@ def _height(chart: Chart, table: Table) -> float:
             return 72 + 19 * rows
         case Boxes():
             return 56 + 56 * rows
+        case Points(named=True) | Curves():
+            return 280
         case Squares():
-            longest = max(len(_short(c.name)) for c in table.columns[chart.first :])
+            longest = max(len(short(c.name)) for c in table.columns[chart.first :])
             return 32 + 7 * longest + max(min(_cell(table, chart), 20), 14) * rows
         case _:
             return 240
@@ -93,18 +111,22 @@ def _draw(chart: Chart, axes: Axes, table: Table) -> None:
             _lines(axes, table, chart)
         case Squares():
             _squares(axes, table, chart)
+        case Points():
+            draw_points(axes, table, chart)
+        case Curves():
+            draw_curves(axes, table, chart)
 
 
 def _bars(axes: Axes, table: Table, chart: Bars) -> None:
     """Upright bars, or lying ones where their names are too long to stand side by side."""
     names, column = [str(n) for n in table.values(0)], table.columns[chart.value]
-    lengths, places = _numbers(table, chart.value), np.arange(len(names))
+    lengths, places = numbers(table, chart.value), np.arange(len(names))
     colours = [ACCENT if place == np.nanargmax(lengths) else MID for place in places]
     texts = [column.text(float(length)) for length in lengths]
     axes.set_title(column.name, loc="left", fontsize=11, color=MID)
     if _lying(table):
         axes.barh(places, lengths, color=colours, height=0.7)
-        _rows(axes, names)
+        name_rows(axes, names)
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
         axes.margins(x=0.12)
@@ -128,7 +150,9 @@ def _lying(table: Table) -> bool:
 
 def _dots(axes: Axes, table: Table, chart: Dots) -> None:
     places = np.arange(len(table.rows))
-    series = [_scaled(table, value) for value in chart.values]
+    series = [scaled(table, value) for value in chart.values]
+    if chart.interval is not None:
+        axes.hlines(places, *(scaled(table, end) for end in chart.interval), color=MID, zorder=1)
     if len(series) > 1:
         low, high = np.nanmin(series, 0), np.nanmax(series, 0)
         axes.hlines(places, low, high, color=RULE, linewidth=2.5, zorder=1)
@@ -138,11 +162,11 @@ def _dots(axes: Axes, table: Table, chart: Dots) -> None:
         axes.plot(values, places, shape, color=colour, markersize=6 if shape == "o" else 5)
     if len(series) > 1:
         _key(axes, [table.columns[value].name for value in chart.values])
-    _rows(axes, [str(name) for name in table.values(0)])
+    name_rows(axes, [str(name) for name in table.values(0)])
     axes.grid(axis="x")
     axes.set_xlabel(chart.axis)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
+    axes.xaxis.set_major_formatter(FuncFormatter(plain))
     axes.margins(x=0.06)
 
 
@@ -199,19 +223,19 @@ def _boxes(axes: Axes, table: Table, chart: Boxes) -> None:
     for place, row in zip(places, table.rows, strict=True):
         least, half, most = (float(row[i] or 0) for i in (2, 5, 8))
         axes.plot([least, most], [place, place], "|", color=MID, markersize=9)
-        name = f"{row[0]}: half {_plain(round(half, 2))} or more"
+        name = f"{row[0]}: half {plain(round(half, 2))} or more"
         axes.text(0, place - 0.3, name, transform=axes.get_yaxis_transform(), va="bottom")
     axes.set_ylim(len(stats) - 0.5, -0.75)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(chart.axis)
     if chart.log:
-        _log(axes, "x")
+        log_scale(axes, "x")
 
 
 def _lines(axes: Axes, table: Table, chart: Lines) -> None:
-    x, ticks = _x_values(table)
-    series = [_scaled(table, value) for value in chart.values]
+    x, ticks = x_values(table)
+    series = [scaled(table, value) for value in chart.values]
     if chart.diagonal:
         axes.plot([x[0], x[-1]], [x[0], x[-1]], color=RULE, linewidth=1.2)
     for (colour, shape), y in zip(SERIES, series, strict=False):
@@ -223,8 +247,8 @@ def _lines(axes: Axes, table: Table, chart: Lines) -> None:
     axes.set_title(chart.y_axis, loc="left", fontsize=11, color=MID)
     axes.grid(axis="y")
     if chart.log:
-        _log(axes, "x")
-        _log(axes, "y")
+        log_scale(axes, "x")
+        log_scale(axes, "y")
     elif chart.zero:
         axes.set_ylim(bottom=0)
     if len(series) > 1 and (chart.log or chart.diagonal):
@@ -236,7 +260,7 @@ def _lines(axes: Axes, table: Table, chart: Lines) -> None:
     if ticks:
         axes.set_xticks([place for place, _ in ticks], [name for _, name in ticks])
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_formatter(FuncFormatter(_plain))
+    axes.yaxis.set_major_formatter(FuncFormatter(plain))
 
 
 def _line_key(axes: Axes, names: Sequence[str]) -> None:
@@ -280,7 +304,7 @@ def _label_lines(axes: Axes, x: Any, series: list[Any], names: list[str], *, log
 
 def _squares(axes: Axes, table: Table, chart: Squares) -> None:
     columns = range(chart.first, len(table.columns))
-    values = np.array([_numbers(table, column) for column in columns]).T
+    values = np.array([numbers(table, column) for column in columns]).T
     largest = chart.largest or float(np.nanmax(np.abs(values))) or 1.0
     cell = min(_cell(table, chart), 20)
     sides = 0.92 * cell * np.sqrt(np.minimum(np.abs(values) / largest, 1))
@@ -301,10 +325,10 @@ def _squares(axes: Axes, table: Table, chart: Squares) -> None:
         )
     axes.set_xlim(-0.5, len(columns) - 0.5)
     names = [table.columns[column].name.removesuffix(", %") for column in columns]
-    axes.set_xticks(range(len(names)), [_short(name) for name in names], rotation=90)
+    axes.set_xticks(range(len(names)), [short(name) for name in names], rotation=90)
     axes.xaxis.tick_top()
     axes.tick_params(labelsize=11)
-    _rows(axes, [str(name) for name in table.values(0)])
+    name_rows(axes, [str(name) for name in table.values(0)])
     axes.grid(axis="both", linewidth=0.4)
     axes.spines["bottom"].set_visible(False)
 
@@ -312,50 +336,3 @@ def _squares(axes: Axes, table: Table, chart: Squares) -> None:
 def _cell(table: Table, chart: Squares) -> float:
     """Units a cell is wide."""
     return 0.7 * WIDTH / max(len(table.columns) - chart.first, 1)
-
-
-def _rows(axes: Axes, names: Sequence[str]) -> None:
-    """Names down the left, the first on top."""
-    axes.set_yticks(range(len(names)), [_short(name) for name in names])
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params("both", length=0)
-    axes.spines["left"].set_visible(False)
-
-
-def _log(axes: Axes, which: str) -> None:
-    """A logarithmic axis with plain numbers at powers of ten, closer where there are few."""
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
-    low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1,) if high / low > 100 else (1, 2, 5)))
-    axis.set_major_formatter(FuncFormatter(_plain))
-    axis.set_minor_locator(NullLocator())
-    axes.grid(axis="both" if which == "y" else "x")
-
-
-def _plain(value: float, _: object = None) -> str:
-    return f"{value:,.6g}".replace("-", "−") if abs(value) < 1e5 else f"{value:,.0f}"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "…"
-
-
-def _numbers(table: Table, place: int) -> Any:
-    return np.array([np.nan if v is None else float(v) for v in table.values(place)])
-
-
-def _scaled(table: Table, place: int) -> Any:
-    """A column's numbers as they are shown: shares in percent."""
-    column: Column = table.columns[place]
-    return _numbers(table, place) * (100 if column.kind == "share" else 1)
-
-
-def _x_values(table: Table) -> tuple[Any, list[tuple[float, str]]]:
-    """The first column as numbers; if it is text, places with up to four names that have room."""
-    if table.columns[0].kind != "text":
-        return _scaled(table, 0), []
-    names = [str(name) for name in table.values(0)]
-    many = 4 if max(map(len, names), default=0) < 8 else 3
-    step = max(-(-len(names) // many), 1)
-    return np.arange(len(names)), [(place, names[place]) for place in range(0, len(names), step)]

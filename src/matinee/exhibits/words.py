@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -21,6 +21,11 @@ def percent(share: float) -> str:
 def plain(number: float) -> str:
     """A number with a decimal only where it has one: '2,000', '123.5'."""
     return f"{number:,.1f}".removesuffix(".0")
+
+
+def significant(number: float) -> str:
+    """A number with three significant figures: '0.00123', '2600', '5e-07'."""
+    return f"{float(f'{number:.3g}'):g}"
 
 
 def count(number: float, one: str, many: str) -> str:
@@ -44,3 +49,10 @@ def lasting(seconds: float) -> str:
             shown = f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"
             return f"{shown} {name}{'' if shown == '1' else 's'}"
     return count(seconds, "second", "seconds")
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in escaped)

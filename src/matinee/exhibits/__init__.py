@@ -1,0 +1,1 @@
+"""Pages of tables and charts that need nothing but themselves."""
