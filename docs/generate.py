@@ -25,6 +25,7 @@ from matinee.config import Config, Search
 from matinee.engine import TrainerConfig
 from matinee.evaluation import beyond, likes, ranking, rating
 from matinee.evaluation.metric import Metric
+from matinee.experiment import NARROWING
 from matinee.models import MODELS
 from matinee.models.base import Learned, RatingPredictor
 from matinee.recipes import Goal, Recipe, find, names
@@ -299,7 +300,7 @@ def _recipe(recipe: Recipe) -> str:
 
 
 def _kept(recipe: Recipe) -> str:
-    kept = _given(recipe.model_dump(include={"ordered", "at_least", "user_ratings", "film_ratings"}))
+    kept = _given(recipe.model_dump(include=set(NARROWING)))
     return f"; of the data {kept}" if kept else ""
 
 

@@ -39,6 +39,10 @@ SPEC = "run.json"
 """The file of a run folder that says what was asked for."""
 
 
+NARROWING = ("ordered", "at_least", "user_ratings", "film_ratings")
+"""The fields of a run that say what of the data is learned from."""
+
+
 class RunSpec(Config):
     """All that a run is a function of."""
 
@@ -150,7 +154,7 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
             expected="a run that `matinee train` made",
             remedy="Its card has its figures; `matinee retrain` makes it anew.",
         )
-    narrowed = {n: getattr(spec, n) for n in ("ordered", "at_least", "user_ratings", "film_ratings")}
+    narrowed = {name: getattr(spec, name) for name in NARROWING}
     if spec.split == "files" and any(narrowed.values()):
         raise ConfigError("a files split is taken as it is", where=", ".join(narrowed))
     data = None if spec.data is None else load(spec.data).narrowed(**narrowed)

@@ -42,7 +42,10 @@ def test_a_split_of_its_own_seed_is_the_same_for_all_runs(ratings: str) -> None:
     split = {"kind": "random", "test": 0.3, "seed": 7}
     recipe = Recipe.parse({**LEAST, "data": ratings, "split": split, "user_ratings": 2})
     specs = [recipe.spec("ease", seed=seed) for seed in (0, 1)]
-    assert [(spec.seed, spec.split_seed, spec.user_ratings) for spec in specs] == [(0, 7, 2), (1, 7, 2)]
+    assert [(spec.seed, spec.split_seed, spec.user_ratings) for spec in specs] == [
+        (0, 7, 2),
+        (1, 7, 2),
+    ]
     digests = {cut(spec)[1].digest for spec in specs}
     own = {cut(spec.updated({"split_seed": None}))[1].digest for spec in specs}
     assert len(digests) == 1

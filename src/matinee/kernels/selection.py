@@ -141,7 +141,7 @@ def top_products(
         there, and of what kind the products of a person with all these films are `[B]`:
         `DIFFER`, `BROKEN`, both or neither.
     """
-    films = films if most is None else Films(*(column[:most] for column in films))
+    films = Films(films.vectors[:most], films.lengths[:most], films.rank[:most])
     parts = max(min(threads, len(films.vectors) // SHARED), 1)
 
     def part(number: int) -> tuple[Integers, Floats, Bits]:
@@ -221,7 +221,7 @@ def _look(
     for start in range(span[0], span[1], STRIDE):
         scores = _products_of_all(people, films.vectors[start : min(start + STRIDE, span[1])])
         for row in range(len(numbers)):
-            person = numbers[row]
+            person = int(numbers[row])
             kind, good = _judged(scores[row], first[person], lists.values[person, -1])
             lists.kinds[person] |= kind
             if good:

@@ -23,17 +23,17 @@ from matinee.models.bert4rec import BERT4Rec
 from matinee.models.content import GenreMean, TfIdf
 from matinee.models.deepcontent import DeepContent
 from matinee.models.factorisation import BiasedMF
+from matinee.models.graph import LightGCN
 from matinee.models.gru4rec import GRU4Rec
 from matinee.models.hstu import HSTU
-from matinee.models.graph import LightGCN
 from matinee.models.hybrid import Augmented, Switching, Weighted
 from matinee.models.ials import IALS
 from matinee.models.linear import EASE, EDLAE
 from matinee.models.ncf import GMF, MLP, NeuMF
 from matinee.models.neighbours import ItemNeighbours, UserNeighbours
 from matinee.models.rating import RatingDNN
-from matinee.models.sasrec import SASRec
 from matinee.models.recvae import RecVAE
+from matinee.models.sasrec import SASRec
 from matinee.models.transitions import SLIT
 from matinee.models.twotower import TwoTowers
 

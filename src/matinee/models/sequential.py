@@ -37,7 +37,7 @@ class SequentialConfig(Config):
     dropout: Annotated[float, Field(ge=0, lt=1), Search(0, 0.5)] = 0.2
     """Share of units dropped in training."""
     spread: Annotated[float, Field(gt=0), Search(0.01, 0.2, log=True)] = 0.02
-    """Standard deviation of all vectors before the first step: logits that begin near 0 learn fast."""
+    """Standard deviation of all vectors before the first step; logits near 0 learn fast."""
     loss: Literal["softmax", "sampled", "gbce"] = "softmax"
     """Cross-entropy over all films, over the right one and `negatives`, or gBCE over these."""
     negatives: Annotated[int, Field(ge=1), Search(64, 4096, log=True)] = 3000
