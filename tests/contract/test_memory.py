@@ -18,7 +18,9 @@ from support.memory import peak_bytes
 
 PEOPLE, FILMS, EACH = 12_000, 1_600, 12
 BATCHES = {
-    **{"deepcontent": 1024, "multdae": 4096, "multvae": 4096},
+    "deepcontent": 1024,
+    "multdae": 4096,
+    "multvae": 4096,
     **dict.fromkeys(("sasrec", "gru4rec", "bert4rec", "hstu"), 2048),
 }
 """Of people; all other batches are of `PAIRS` pairs. Few steps do."""
