@@ -95,7 +95,7 @@ def _config_error(cls: type[Config], error: ValidationError, where: str | None) 
     return ConfigError(
         f"{key} = {first['input']!r} cannot be used",
         where=where,
-        expected=first["msg"].removeprefix("Input should be "),
+        expected=first["msg"].removeprefix("Input should be ").removeprefix("Value error, "),
     )
 
 

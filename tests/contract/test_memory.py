@@ -17,9 +17,11 @@ from matinee.models import MODELS, Learned, Sizes, build
 from support.memory import peak_bytes
 
 PEOPLE, FILMS, EACH = 12_000, 1_600, 12
-BATCHES = {"deepcontent": 1024, "twotowers": 1024}
-BATCHES |= dict.fromkeys(("sasrec", "gru4rec", "bert4rec", "hstu"), 2048)
-BATCHES |= dict.fromkeys(("multdae", "multvae", "recvae", "lightgcn"), 4096)
+BATCHES = {
+    **dict.fromkeys(("deepcontent", "twotowers"), 1024),
+    **dict.fromkeys(("sasrec", "gru4rec", "bert4rec", "hstu"), 2048),
+    **dict.fromkeys(("multdae", "multvae", "recvae", "lightgcn"), 4096),
+}
 """Of people; all other batches are of `PAIRS` pairs. Few steps do."""
 PAIRS = 1 << 16
 SETTINGS: dict[str, dict[str, Any]] = {

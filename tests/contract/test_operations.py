@@ -23,9 +23,20 @@ from matinee.splits import random_split
 from support.counting import Counts, counted
 
 BATCH = 128
-STEP = {"mf": 110, "gmf": 90, "neumf": 150, "ratingdnn": 170, "multvae": 190, "sasrec": 260}
-STEP |= {"recvae": 300, "lightgcn": 90, "twotowers": 210}
-STEP |= {"bert4rec": 270, "hstu": 320, "gru4rec": 500}
+STEP = {
+    "mf": 110,
+    "gmf": 90,
+    "neumf": 150,
+    "ratingdnn": 170,
+    "multvae": 190,
+    "sasrec": 260,
+    "bert4rec": 270,
+    "hstu": 320,
+    "gru4rec": 500,
+    "recvae": 300,
+    "lightgcn": 90,
+    "twotowers": 210,
+}
 """Operations of a training step at most; a recurrent one has some for each place."""
 SETTINGS: dict[str, dict[str, Any]] = {
     "ratingdnn": {"inputs": ("user", "item")},
