@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.comparison import Arrays, Quality
-from benchmarks.peers.environments import ROOT, child
+from benchmarks.peers.environments import ROOT, child, ready
 
 FILE = ROOT / "build" / "bench" / "strong.npz"
 RECIPE, PARTS = "zoo-strong", ("valid", "test")
@@ -153,8 +153,13 @@ def turn(name: str, file: str) -> dict[str, Any]:
 
 def main(names: list[str]) -> None:
     """Every model in the environment of RecBole."""
+    known = ["EASE", *SETTINGS]
+    if wrong := set(names) - set(known):
+        raise SystemExit(f"no {', '.join(wrong)}; there are {', '.join(known)}")
+    if not ready("recbole"):
+        raise SystemExit("RecBole is not set up: python -m benchmarks.peers setup recbole")
     write(FILE)
-    for name in names or ["EASE", *SETTINGS]:
+    for name in names or known:
         print(child("recbole", "benchmarks.peers.strong", "--turn", name, str(FILE)), flush=True)
 
 

@@ -48,7 +48,12 @@ class LightGCN(Learned[LightGCNConfig]):
 
     name: ClassVar[str] = "lightgcn"
     Config = LightGCNConfig
-    defaults: ClassVar[dict[str, Any]] = {"epochs": 60, "batch_size": 512, "learning_rate": 1e-2}
+    defaults: ClassVar[dict[str, Any]] = {
+        "epochs": 60,
+        "batch_size": 512,
+        "learning_rate": 0.05,
+        "weight_decay": 0.2,
+    }
     known: Tensor
     found: Tensor
     said: Tensor
