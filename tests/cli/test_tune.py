@@ -100,7 +100,8 @@ def test_mistakes(matinee: Command, args: list[str], code: int, told: str) -> No
 def test_another_model_in_the_folder_of_a_study(
     matinee: Command, world: str, tmp_path: Path
 ) -> None:
-    study = ["--data", world, "--split", "leave-last", "--trials", "1", "--out", str(tmp_path)]
+    study = ["--data", world, "--split", "leave-last", "--trials", "1"]
+    study += ["--out", str(tmp_path / "study")]
     assert matinee("tune", "--model", "ease", *study)[0] == 0
     code, _, err = matinee("tune", "--model", "itemknn", *study)
     assert code == 1
@@ -111,7 +112,7 @@ def test_another_model_in_the_folder_of_a_study(
 def test_a_killed_study_goes_on_as_if_nothing_had_been(
     matinee: Command, world: str, tmp_path: Path, number: signal.Signals
 ) -> None:
-    options = ["--search", "dim=2..8", "--search", "learning_rate", "--set", "epochs=3"]
+    options = ["--search", "dim=2..8", "--search", "learning_rate", "--set", "epochs=40"]
     options += ["--trials", "4", "--json"]
     code, whole, _ = matinee("tune", *asked(world, *options), "--out", tmp_path / "whole")
     assert code == 0

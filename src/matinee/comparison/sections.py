@@ -18,7 +18,7 @@ from matinee.exhibits.types import (
     Squares,
     Table,
 )
-from matinee.exhibits.words import count, lasting, listed, percent
+from matinee.exhibits.words import NBSP, count, lasting, listed, percent
 
 BEYOND = ("diversity", "coverage", "novelty", "popularity_bias")
 """What is set against accuracy: the metrics of scatter plots."""
@@ -63,7 +63,9 @@ def figures(compared: Compared) -> Section:
     firsts = [_best(compared, name) for name in names if direction(name)]
     most = max(firsts, key=firsts.count)
     says = f"{most} is the best in {firsts.count(most)} of {len(firsts)} metrics of accuracy"
-    all_of_them = Exhibit("metrics", says, Table(head, cells), note=note)
+    all_of_them = Exhibit(
+        "metrics", says, Table(head, cells), note="In brackets: 95 % confidence intervals."
+    )
     return Section("figures", "Every figure", (drawn, all_of_them))
 
 
@@ -80,7 +82,7 @@ def _ends(figure: Estimate) -> tuple[float | None, ...]:
 
 def _told(run: Judged, metric: str) -> str:
     figure = run.report.metrics.get(metric)
-    return "–" if figure is None else interval(figure)
+    return "–" if figure is None else interval(figure).replace(", ", f",{NBSP}")
 
 
 def interval(figure: Estimate) -> str:

@@ -154,7 +154,7 @@ def _dots(axes: Axes, table: Table, chart: Dots) -> None:
     if chart.interval is not None:
         axes.hlines(places, *(scaled(table, end) for end in chart.interval), color=MID, zorder=1)
     if len(series) > 1:
-        low, high = np.nanmin(series, 0), np.nanmax(series, 0)
+        low, high = np.fmin.reduce(series), np.fmax.reduce(series)
         axes.hlines(places, low, high, color=RULE, linewidth=2.5, zorder=1)
     if chart.reference is not None:
         _reference(axes, chart)
@@ -305,7 +305,7 @@ def _label_lines(axes: Axes, x: Any, series: list[Any], names: list[str], *, log
 def _squares(axes: Axes, table: Table, chart: Squares) -> None:
     columns = range(chart.first, len(table.columns))
     values = np.array([numbers(table, column) for column in columns]).T
-    largest = chart.largest or float(np.nanmax(np.abs(values))) or 1.0
+    largest = chart.largest or float(np.nanmax(np.abs(values), initial=0)) or 1.0
     cell = min(_cell(table, chart), 20)
     sides = 0.92 * cell * np.sqrt(np.minimum(np.abs(values) / largest, 1))
     for drawn, face, edge in (

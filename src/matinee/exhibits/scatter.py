@@ -90,7 +90,7 @@ def _name(axes: Axes, x: Any, y: Any, names: Sequence[str], order: Sequence[int]
     figure.draw_without_rendering()  # settles where things are
     frame = axes.get_window_extent()
     places = axes.transData.transform(np.column_stack([x, y]))
-    taken = [Bbox.from_bounds(px - 3, py - 3, 6, 6) for px, py in places[~np.isnan(places).any(1)]]
+    taken = [Bbox.from_bounds(px - 3, py - 3, 6, 6) for px, py in places[list(order)]]
     for row in order:
         for dx, dy in AROUND:
             label = axes.annotate(

@@ -145,7 +145,10 @@ class TestPage:
         for run in compared.runs:
             assert run.label in cells
             figure = run.report.metrics["ndcg@10"]
-            assert f"{figure.value:.4f} [{figure.low:.4f}, {figure.high:.4f}]" in cells
+            assert (
+                f"{figure.value:.4f} [{figure.low:.4f},\N{NO-BREAK SPACE}{figure.high:.4f}]"
+                in cells
+            )
 
     def test_has_all_its_sides(self, compared: Compared) -> None:
         names = [section.name for section in sections(compared)]

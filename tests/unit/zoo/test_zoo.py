@@ -111,22 +111,22 @@ class TestBars:
         assert reached(self.bar(), tmp_path).verdict == "not measured"
 
 
-class TestPages:
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def written(
-        trained: tuple[Path, Zoo], tmp_path_factory: pytest.TempPathFactory
-    ) -> tuple[Compared, str, Path]:
-        out = tmp_path_factory.mktemp("pages")
-        compared = write_pages(
-            trained[1],
-            markdown=out / "zoo.md",
-            html=out / "zoo.html",
-            command="matinee bench zoo | more",
-            runs=trained[0],
-        )
-        return compared, (out / "zoo.md").read_text(encoding="utf-8"), out
+@pytest.fixture(scope="module")
+def written(
+    trained: tuple[Path, Zoo], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Compared, str, Path]:
+    out = tmp_path_factory.mktemp("pages")
+    compared = write_pages(
+        trained[1],
+        markdown=out / "zoo.md",
+        html=out / "zoo.html",
+        command="matinee bench zoo | more",
+        runs=trained[0],
+    )
+    return compared, (out / "zoo.md").read_text(encoding="utf-8"), out
 
+
+class TestPages:
     def test_tells_every_model_with_its_figure(self, written: tuple[Compared, str, Path]) -> None:
         compared, text, _ = written
         for run in compared.ranked:
