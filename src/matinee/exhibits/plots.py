@@ -305,7 +305,7 @@ def _label_lines(axes: Axes, x: Any, series: list[Any], names: list[str], *, log
 def _squares(axes: Axes, table: Table, chart: Squares) -> None:
     columns = range(chart.first, len(table.columns))
     values = np.array([numbers(table, column) for column in columns]).T
-    largest = chart.largest or float(np.nanmax(np.abs(values), initial=0)) or 1.0
+    largest = chart.largest or float(np.nan_to_num(np.abs(values)).max(initial=0)) or 1.0
     cell = min(_cell(table, chart), 20)
     sides = 0.92 * cell * np.sqrt(np.minimum(np.abs(values) / largest, 1))
     for drawn, face, edge in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,7 @@ def test_what_is_known_of_people_is_used_and_not_needed() -> None:
     model = fresh(data, unknown=0.3, hidden=(16,))
     fit(model, data, TrainerConfig(epochs=40, batch_size=16, learning_rate=0.01))
     none = Queries.anonymous([[], []])
-    known = Queries(torch.tensor([0, 1]), none.offsets, none.items, none.ratings, none.times)
+    known = replace(none, users=torch.tensor([0, 1]))
     scores = model.eval().score(known)
     assert scores[0, [0, 2]].min() > scores[0, [1, 3]].max()
     assert scores[1, [1, 3]].min() > scores[1, [0, 2]].max()

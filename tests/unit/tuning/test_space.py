@@ -81,7 +81,16 @@ class TestAsked:
 
     def test_a_model_without_settings_to_try(self) -> None:
         with pytest.raises(ConfigError, match="no setting left"):
-            space(MODELS["augmented"], {"content": 1.0, "l2": 1.0, **dict.fromkeys(_TERMS, 1)})
+            space(
+                MODELS["augmented"],
+                {
+                    "content": 1.0,
+                    "l2": 1.0,
+                    "dropout": 0.0,
+                    "half_life": 9.0,
+                    **dict.fromkeys(_TERMS, 1),
+                },
+            )
 
 
 _TERMS = ("genres", "year", "tags", "title", "text", "vocabulary")
