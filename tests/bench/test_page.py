@@ -171,13 +171,16 @@ def test_a_latency_counts_from_the_moment_of_coming(monkeypatch: pytest.MonkeyPa
     """One answer takes a second, people come ten times a second: they wait, and are told so."""
     now = [0.0]
 
-    def answer(*_: object) -> None:
-        now[0] += 1.0
+    class Slow:
+        """Takes its time."""
 
-    monkeypatch.setattr(service, "recommend_batch", answer)
+        def answer(self, people: object) -> None:
+            del people
+            now[0] += 1.0
+
     monkeypatch.setattr(service.time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(service.time, "sleep", lambda s: now.__setitem__(0, now[0] + s + 1e-6))
-    taken = service.latencies(None, [None] * service.PEOPLE, None, 10.0, 0)  # type: ignore[arg-type]
+    taken = service.latencies(Slow(), [None] * service.PEOPLE, 10.0, 0)  # type: ignore[arg-type,list-item]
     assert len(taken) == 10 * service.SECONDS + 1
     assert np.all(taken >= 999)
     assert taken.max() > 1500
