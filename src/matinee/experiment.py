@@ -155,8 +155,12 @@ def cut(spec: RunSpec) -> tuple[Interactions, Split]:
             remedy="Its card has its figures; `matinee retrain` makes it anew.",
         )
     narrowed = {name: getattr(spec, name) for name in NARROWING}
-    if spec.split == "files" and any(narrowed.values()):
-        raise ConfigError("a files split is taken as it is", where=", ".join(narrowed))
+    if spec.split == "files" and (given := [name for name in narrowed if narrowed[name]]):
+        raise ConfigError(
+            "a files split is taken as it is",
+            where=", ".join(given),
+            remedy="Leave it out, or leave the ratings out of the files.",
+        )
     data = None if spec.data is None else load(spec.data).narrowed(**narrowed)
     split = make_split(
         spec.split,

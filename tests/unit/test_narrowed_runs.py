@@ -45,5 +45,6 @@ def test_films_of_few_ratings_are_left_out(data: Path) -> None:
 @pytest.mark.parametrize("given", [{"ordered": True}, {"film_ratings": 2}, {"at_least": 3}])
 def test_what_others_have_split_is_taken_as_it_is(data: Path, given: dict[str, Any]) -> None:
     files = {"split": "files", "train": str(data), "test": str(data)}
-    with pytest.raises(ConfigError, match="taken as it is"):
+    with pytest.raises(ConfigError, match="taken as it is") as raised:
         cut(RunSpec(model="slit", **files, **given))
+    assert str(raised.value).startswith(f"{next(iter(given))}: ")  # what was given, no other
