@@ -6,13 +6,8 @@ The public names are imported when they are first used, so that `import matinee`
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-# Large tables are read here and there, which is faster in pages of 2 MB. PyTorch asks for such
-# pages only if told so before its first tensor, and Linux alone has them.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 if TYPE_CHECKING:
     from matinee.artefact import Artefact

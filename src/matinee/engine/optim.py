@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from matinee.models.layers import Table
+from matinee.models.layers import Table, row_chunks
+from matinee.models.shares import side_by_side
 from matinee.training import TrainerConfig
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+CACHED = 1 << 17
+"""Numbers of a table that a thread moves at a time; what they become on the way stays cached."""
 
 
 class RowOptimizer(torch.optim.Optimizer):
@@ -63,14 +67,19 @@ class RowOptimizer(torch.optim.Optimizer):
 
     def _update(self, weight: Tensor, group: dict[str, Any]) -> None:
         rows, gradient = _summed(weight.grad)
+        self.state[weight]["step"] += 1
+        parts = row_chunks(len(rows), weight.shape[1], limit=CACHED)
+        side_by_side([partial(self._move, weight, rows[p], gradient[p], group) for p in parts])
+
+    def _move(self, weight: Tensor, rows: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[weight]
-        state["step"] += 1
         if group["decay"]:
-            weight.index_copy_(0, rows, weight[rows] * (1 - group["lr"] * group["decay"]))
+            kept = 1 - group["lr"] * group["decay"]
+            weight.index_copy_(0, rows, weight.index_select(0, rows) * kept)
         if group["rule"] == "adam":
             gradient = _adam_direction(state, rows, gradient)
         elif group["rule"] == "adagrad":
-            square = state["square"][rows].addcmul_(gradient, gradient)
+            square = state["square"].index_select(0, rows).addcmul_(gradient, gradient)
             state["square"].index_copy_(0, rows, square)
             gradient = gradient / square.sqrt_().add_(EPSILON)
         weight.index_add_(0, rows, gradient, alpha=-group["lr"] * group["gain"])
@@ -80,6 +89,8 @@ def _summed(gradient: Tensor | None) -> tuple[Tensor, Tensor]:
     """The touched rows, each once, and the sum of the gradients of each."""
     assert gradient is not None
     assert gradient.is_sparse
+    if gradient.is_coalesced():
+        return gradient._indices()[0], gradient._values()
     rows, at = torch.unique(gradient._indices()[0], return_inverse=True)
     values = gradient._values()
     return rows, values.new_zeros(len(rows), values.shape[1]).index_add_(0, at, values)
@@ -87,8 +98,9 @@ def _summed(gradient: Tensor | None) -> tuple[Tensor, Tensor]:
 
 def _adam_direction(state: dict[str, Tensor], rows: Tensor, gradient: Tensor) -> Tensor:
     """Kingma and Ba, 'Adam', ICLR 2015, algorithm 1, on some rows."""
-    mean = state["mean"][rows].lerp_(gradient, 1 - BETAS[0])
-    square = state["square"][rows].mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+    mean = state["mean"].index_select(0, rows).lerp_(gradient, 1 - BETAS[0])
+    square = state["square"].index_select(0, rows).mul_(BETAS[1])
+    square.addcmul_(gradient, gradient, value=1 - BETAS[1])
     state["mean"].index_copy_(0, rows, mean)
     state["square"].index_copy_(0, rows, square)
     step = float(state["step"])

@@ -17,7 +17,7 @@ from matinee.data.batches import Batch, PeopleBatches
 from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.models.base import Batches, Learned, Sizes
-from matinee.models.layers import Table, row_chunks
+from matinee.models.layers import Dropout, Table, row_chunks
 from matinee.models.losses import linear_cross_entropy, softmax_bytes
 from matinee.training import TrainerConfig
 
@@ -76,7 +76,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.shown = Table(films, width, std=(2 / (films + width)) ** 0.5)
         self.offset = nn.Parameter(torch.zeros(width))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layers = layers
 
     def forward(self, rows: Tensor, items: Tensor, people: int) -> Tensor:
@@ -90,8 +90,8 @@ class Encoder(nn.Module):
         counts = torch.bincount(rows, minlength=people)
         weights = self.dropout(counts.rsqrt()[rows])
         if self.training:  # what was dropped need not be added up
-            kept = weights > 0
-            rows, items, weights = rows[kept], items[kept], weights[kept]
+            kept = weights.nonzero().squeeze(1)
+            rows, items, weights = (x.index_select(0, kept) for x in (rows, items, weights))
         return self.layers(self.shown.sums(rows, items, weights, people) + self.offset)
 
 

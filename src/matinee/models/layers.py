@@ -68,7 +68,9 @@ class _Sums(torch.autograd.Function):
         order = items.argsort(stable=True)
         touched, counts = items[order].unique_consecutive(return_counts=True)
         values = _sums(slopes[0], rows[order], counts, weights[order])
-        gradient = torch.sparse_coo_tensor(touched[None], values, ctx.shape, check_invariants=False)
+        gradient = torch.sparse_coo_tensor(
+            touched[None], values, ctx.shape, check_invariants=False, is_coalesced=True
+        )
         return gradient, None, None, None, None
 
 

@@ -16,6 +16,9 @@ from matinee.models.shares import side_by_side
 LOGITS = {"cpu": 1 << 18, "cuda": 1 << 27}
 """Logits held at once: what stays in a core's cache, or what keeps a GPU busy."""
 
+CONVERTED = 1 << 16
+"""Numbers converted at a time: PyTorch writes them down before it adds them, so to the cache."""
+
 LEAST_ROWS = 96
 """Rows of a block at least: each block reads all films, and adds to all their gradients."""
 
@@ -113,7 +116,11 @@ class _LinearCrossEntropy(torch.autograd.Function):
         counts = torch.bincount(rows, minlength=len(states))
         edges = [0, *counts.cumsum(0).tolist()]
         on_cpu = states.device.type == "cpu"
-        shares = min(torch.get_num_threads(), len(states) // _block_rows(films)) if on_cpu else 1
+        blocks = -(-len(states) // _block_rows(films))
+        shares = min(torch.get_num_threads(), blocks) if on_cpu else 1
+        # Converted once for all blocks: in low precision they are what products are of.
+        low = torch.is_autocast_enabled(states.device.type)
+        films = films.to(torch.get_autocast_dtype(states.device.type)) if low else films
         jobs: list[Callable[[], _Part]] = []
         for share in _shares(len(states), max(shares, 1)):
             here = slice(edges[share.start], edges[share.stop])
@@ -129,7 +136,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         to_states, to_films, to_bias = (
-            g if g is None else slopes[0] * g for g in ctx.saved_tensors
+            g if g is None else g.mul_(slopes[0]) for g in ctx.saved_tensors
         )
         return to_states, to_films, None, None, to_bias
 
@@ -151,12 +158,12 @@ def _joined(a: _Part, b: _Part) -> _Part:
 def _part(
     states: Tensor, films: Tensor, bias: Tensor | None, counts: Tensor, rows: Tensor, wanted: Tensor
 ) -> _Part:
-    """The loss of some states, block by block.
+    """The loss of some states, block by block; its products are of the precision of `films`.
 
     What a block's logits are divided by is multiplied into the states and their gradients
     instead, which are narrower: the large block is not written once more for it.
     """
-    to_states, to_films = torch.empty_like(states), torch.zeros_like(films)
+    to_states, to_films = torch.empty_like(states), torch.zeros_like(films, dtype=states.dtype)
     to_bias, loss = None if bias is None else torch.zeros_like(bias), states.new_zeros(())
     edges = [0, *counts.cumsum(0).tolist()]
     size = _block_rows(films)
@@ -171,11 +178,22 @@ def _part(
         loss += ((total.log() + top).squeeze(1)[row] - score).sum()
         slopes.view(-1).index_add_(0, right, (-total / counts[block, None]).squeeze(1)[row])
         scale = counts[block, None] / total
-        torch.mul(slopes @ films, scale, out=to_states[block])
-        to_films.addmm_(slopes.T, states[block] * scale)
         if to_bias is not None:
             to_bias.addmv_(slopes.T, scale.squeeze(1))
+        slopes, scaled = slopes.to(films.dtype), (states[block] * scale).to(films.dtype)
+        torch.mul(slopes @ films, scale, out=to_states[block])
+        _add_product(to_films, slopes.T, scaled)
     return loss, to_states, to_films, to_bias
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add `left @ right`; a sum of many blocks is kept in full precision."""
+    if left.dtype == total.dtype:
+        total.addmm_(left, right)
+        return
+    product = left @ right
+    for rows in row_chunks(len(total), total.shape[1], limit=CONVERTED):
+        total[rows] += product[rows]
 
 
 def _block_rows(films: Tensor) -> int:
@@ -185,8 +203,9 @@ def _block_rows(films: Tensor) -> int:
 
 def _logits(states: Tensor, films: Tensor, bias: Tensor | None, space: Tensor) -> Tensor:
     """`states @ films.T + bias`, in a space that is used again and again."""
-    if torch.is_autocast_enabled(states.device.type):
-        return space.copy_(functional.linear(states, films, bias))
+    if films.dtype != space.dtype:
+        low = None if bias is None else bias.to(films.dtype)
+        return space.copy_(functional.linear(states.to(films.dtype), films, low))
     if bias is None:
         return torch.mm(states, films.T, out=space)
     return torch.addmm(bias, states, films.T, out=space)

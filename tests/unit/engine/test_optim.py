@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from matinee.engine import optim
 from matinee.engine.optim import RowOptimizer, clip_gradients, learning_rate, optimizers
 from matinee.models.layers import Table
 from matinee.training import TrainerConfig
@@ -40,6 +41,41 @@ def test_where_all_rows_are_touched_it_is_the_dense_rule(rule: str, oracle: obje
             losses(table, step).backward()
             optimizer.step()
     torch.testing.assert_close(sparse.weight, dense.weight, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["adam", "adagrad", "sgd"])
+def test_rows_that_move_in_parts_end_with_the_same_bits(
+    rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = []
+    for cached in (2 * DIM, 1 << 20):
+        monkeypatch.setattr(optim, "CACHED", cached)
+        torch.manual_seed(0)
+        table = nn.Embedding(ROWS, DIM, sparse=True)
+        optimizer = RowOptimizer([table.weight], rule=rule, lr=0.05, decay=0.1)
+        for step in range(3):
+            optimizer.zero_grad()
+            losses(table, step).backward()
+            optimizer.step()
+        ends.append(table.weight.detach())
+    assert torch.equal(*ends)
+
+
+def test_a_gradient_that_names_each_row_once_moves_what_its_parts_move() -> None:
+    ends = []
+    for whole in (True, False):
+        weight = nn.Parameter(torch.ones(ROWS, DIM))
+        optimizer = RowOptimizer([weight], rule="adam", lr=0.05)
+        parts = torch.sparse_coo_tensor(
+            torch.tensor([[4, 1, 4]]),
+            torch.arange(9.0).view(3, DIM),
+            weight.shape,
+            check_invariants=True,
+        )
+        weight.grad = parts.coalesce() if whole else parts
+        optimizer.step()
+        ends.append(weight.detach())
+    assert torch.equal(*ends)
 
 
 def test_momentum_moves_a_row_as_far_as_it_does_a_dense_weight_in_the_end() -> None:

@@ -67,6 +67,27 @@ def test_several_films_may_be_right_for_a_state_or_none(
         torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("limit", [40, 1 << 20])
+def test_in_low_precision_products_are_nearly_those_of_the_plain_cross_entropy(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setitem(losses.LOGITS, "cpu", limit)
+    monkeypatch.setattr(losses, "LEAST_ROWS", 1)
+    monkeypatch.setattr(losses, "CONVERTED", 12)  # gradients of films are converted in parts
+    found = []
+    for low in (True, False):
+        states, films, wanted = tensors(1.0)
+        bias = torch.linspace(-1, 1, 11, requires_grad=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+            value = linear_cross_entropy(states, films, wanted, bias=bias)
+        value.backward()
+        found.append((value.detach(), states.grad, films.grad, bias.grad))
+    for ours, plain in zip(*found, strict=True):
+        assert ours.dtype == torch.float32
+        torch.testing.assert_close(ours, plain, rtol=0.02, atol=2e-3)
+        assert (ours - plain).abs().max() > 0  # it was not computed in full
+
+
 def test_without_anything_wanted_there_is_no_loss() -> None:
     states, films, _ = tensors(1.0)
     none = torch.empty(0, dtype=torch.int64)
