@@ -1,4 +1,4 @@
-"""The reference page of speed, written from what `build/bench` holds.
+"""The reference page of speed, written from what `benchmarks/results` holds.
 
 python -m benchmarks.page
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ from benchmarks.peers.comparison import Comparison
 from benchmarks.peers.environments import ROOT, THREADS
 
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
-FOLDER = ROOT / "build" / "bench"
+RESULTS = ROOT / "benchmarks" / "results"
+"""What was measured, kept with the code: a figure can be written anew, or asked about, later."""
 HEAD = """<!-- Written by `make bench`; do not edit. -->
 
 # Speed and memory
 
-Machine: {machine}. `python -m benchmarks.peers setup` makes the environments of other packages;
+{machines} `python -m benchmarks.peers setup` makes the environments of other packages;
 `make bench` measures and writes this page. Figures are medians over turns with, in brackets, the
 lowest and the highest. How cost and memory grow with the data is told on [a page of its
 own](growth.md), of which the pictures are below.
@@ -44,8 +46,8 @@ written both count), both measured in the same run, the best of its rounds.
 BESIDE = """## Beside other packages
 
 Each package runs in an environment of its own, in a process of its own, on the same arrays of
-MovieLens-1M, with {threads} threads. They take turns, {rounds} or more each; each round begins with
-another package. A turn does the work once to warm up, unless that takes ten seconds, and then
+MovieLens-1M, with {threads} threads. They take turns; each round begins with another package. A
+turn does the work once to warm up, unless that takes ten seconds, and then
 until a second has passed; its time is the median. 'Times ours' is taken within each round, so that
 whatever else the machine did fell on both; 'processor s' is what all threads took together,
 without waiting for others.
@@ -64,6 +66,9 @@ behind them](growth.md).
 ![Memory against sizes](../assets/growth-bytes.svg)
 """
 
+WIDE = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
+"""Instructions of Linux's names, the fastest first."""
+
 Result = dict[str, Any]
 Compared = list[tuple[Comparison, Result | None]]
 Measured = list[tuple[Measurement, Result | None]]
@@ -71,14 +76,15 @@ Measured = list[tuple[Measurement, Result | None]]
 
 def stored(name: str) -> Result | None:
     """What was measured under that name, or None."""
-    file = FOLDER / f"{name}.json"
+    file = RESULTS / f"{name}.json"
     return json.loads(file.read_text()) if file.exists() else None
 
 
 def store(name: str, result: Result) -> None:
-    """Keep what was measured."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    """Keep what was measured, and where and when."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    told = {"machine": machine(), "day": date.today().isoformat(), **result}
+    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
 def write() -> None:
@@ -98,27 +104,44 @@ def written(compared: Compared, measured: Measured) -> str:
         lines += beside.lines(comparison, result)
     for measurement, result in measured:
         lines += alone.lines(measurement, result)
-    rounds = [len(next(iter(result["turns"].values()))) for _, result in compared if result]
+    results = [result for _, result in [*compared, *measured] if result]
     return "\n".join(
         [
-            HEAD.format(machine=machine(), goals=table(lines)),
-            BESIDE.format(threads=THREADS, rounds=min(rounds, default=0)),
-            *(beside.section(comparison, result) for comparison, result in compared if result),
+            HEAD.format(machines=machines(results), goals=table(lines)),
+            BESIDE.format(threads=THREADS),
+            *(beside.section(c, result) + origin(result) for c, result in compared if result),
             ALONE,
-            *(alone.section(measurement, result) for measurement, result in measured if result),
+            *(alone.section(m, result) + origin(result) for m, result in measured if result),
             GROWTH,
         ]
     )
 
 
+def machines(results: list[Result]) -> str:
+    """Where all of it was measured, or that each section tells."""
+    found = {result["machine"] for result in results}
+    told = found.pop() if len(found) == 1 else "more than one, told in each section"
+    return f"Machine: {told}."
+
+
+def origin(result: Result) -> str:
+    """In how many rounds a section was measured, when and where."""
+    turns = result["turns"]
+    rounds = len(turns if isinstance(turns, list) else next(iter(turns.values())))
+    times = f"{rounds} round{'s' if rounds > 1 else ''}"
+    return f"- Measured in {times} on {result['day']}: {result['machine']}.\n"
+
+
 def machine() -> str:
-    """The processor, as the system calls it, and the memory."""
+    """The processor, as the system calls it, its widest instructions, and the memory."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    told = dict(line.replace("\t", "").split(":", 1) for line in lines if ":" in line)
+    name = told.get("model name", platform.processor()).strip()
+    wide = [kind for kind in WIDE if kind in told.get("flags", "").split()]
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    name = names[0] if names else platform.processor()
-    return f"{name}, {os.cpu_count()} processors, {memory:.0f} GB, {platform.system()}"
+    parts = [" ".join([name, *wide[:1]]), f"{os.cpu_count()} processors", f"{memory:.0f} GB"]
+    return ", ".join([*parts, platform.system()])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import torch
 from benchmarks.growth import page
 from benchmarks.growth.works import WORKS, Point, points
 
-FILE = Path("build/bench/growth.json")
+FILE = Path(__file__).parents[1] / "results" / "growth.json"
 ENOUGH, MOST = 0.5, 5
 """Seconds and runs after which a point has been measured."""
 

@@ -2,7 +2,8 @@
 
 python -m benchmarks.own [NAME ...] [--rounds N]
 
-measures, into build/bench, and writes the page; all by default, each in as many turns as is usual.
+measures, into benchmarks/results, and writes the page; all by default, each in as many turns as is
+usual.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Speed beside other packages.
 
 python -m benchmarks.peers setup [PEER ...]          makes the peers' environments in build/peers
-python -m benchmarks.peers run [COMPARISON ...]      measures, into build/bench, and writes the page
+python -m benchmarks.peers run [COMPARISON ...]      measures and writes the page
 
-Peers without an environment are left out. `run` takes `--rounds N` as well, of which 5 are usual.
+Figures are kept in benchmarks/results. Peers without an environment are left out. `run` takes
+`--rounds N` as well, of which 5 are usual.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ROUNDS = 5
 def run(names: list[str], rounds: int = ROUNDS) -> None:
     """Measure and store each comparison."""
     for name in names or peers.COMPARISONS:
-        file = inputs.write(page.FOLDER, peers.named(name).data)
+        file = inputs.write(peers.named(name).data)
         if file is None:
             print(f"{name} is left out: its data are not under MATINEE_DATA", file=sys.stderr)
             continue

@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peers.environments import ROOT
+
+FOLDER = ROOT / "build" / "bench"
 DIM, LENGTH, SEED = 64, 100, 0
 
 
-def write(folder: Path, name: str) -> Path | None:
+def write(name: str) -> Path | None:
     """Write the arrays of a data set, unless they are there; None if it is not here."""
-    path = folder / f"{name}.npz"
+    path = FOLDER / f"{name}.npz"
     if not path.exists():
         arrays = WRITERS[name]()
         if arrays is None:
             return None
-        folder.mkdir(parents=True, exist_ok=True)
+        FOLDER.mkdir(parents=True, exist_ok=True)
         np.savez(path, **arrays)
     return path
 

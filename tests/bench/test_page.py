@@ -38,7 +38,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     speeds = iter([1e9, 2e9])
     told = lambda *_: json.dumps({"operations": next(speeds), "bytes": 1e9})  # noqa: E731
     monkeypatch.setattr(measurement, "child", told)
-    return measurement.measure(ADDING, 3)
+    return {"machine": "An abacus", "day": "2026-01-01", **measurement.measure(ADDING, 3)}
 
 
 @pytest.mark.parametrize(
@@ -97,12 +97,14 @@ def test_the_page_has_every_goal_once(added: dict[str, Any]) -> None:
     assert "### Guessing" not in text
     assert "### Adding up" in text
     assert "growth-seconds.svg" in text
+    assert "Machine: An abacus." in text
+    assert "Measured in 3 rounds on 2026-01-01: An abacus." in text
 
 
 def test_the_page_is_written_from_what_was_stored(
     added: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "FOLDER", tmp_path / "bench")
+    monkeypatch.setattr(page, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(page, "PAGE", tmp_path / "page.md")
     monkeypatch.setattr(own, "MEASUREMENTS", ["adding"])
     monkeypatch.setattr(own, "named", lambda _: ADDING)
