@@ -87,10 +87,10 @@ def histories(data: Interactions, like: np.ndarray) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class Way:
-    """How people are answered: by which run, and how many of its films are looked at."""
+    """How people are answered: by which run, and what cosine at most is reckoned with."""
 
     artefact: Artefact
-    reach: int | None = None
+    reach: float = 1.0
 
     def answer(self, people: Sequence[Ask]) -> list[Recommendations]:
         """Everyone's films."""
@@ -144,7 +144,7 @@ def measured(films: str, nearly: str, rounds: str) -> dict[str, Any]:
     if nearly:
         start = time.process_time()
         near = Way(artefact, reach(artefact))
-        once = {"build": time.process_time() - start, "reach": float(near.reach or 0)}
+        once = {"build": time.process_time() - start, "reach": near.reach}
         once["recall"] = recall(ways["exact"], near, people)
         ways |= {"all": Way(unbounded(artefact)), "near": near}
     for way in ways.values():
@@ -222,8 +222,8 @@ def approximate(films: int) -> Measurement:
             "times": Figure("nearly exact beside all films scored, at saturation", "times"),
             "times_exact": Figure("nearly exact beside exact, at saturation", "times"),
             "recall": Figure("share of the exact ten that are found", ""),
-            "reach": Figure("films looked at", ""),
-            "build": Figure("finding how many those are, of the processor", "s"),
+            "reach": Figure("greatest cosine that is reckoned with", ""),
+            "build": Figure("finding it, of the processor", "s"),
         },
         bars=[
             Bar("people at saturation", "times", 5, "x all films scored", least=True),

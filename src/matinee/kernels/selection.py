@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from matinee.kernels.arrays import Bits, Doubles, Floats, Integers, Masks
+from matinee.kernels.arrays import Bits, Doubles, Floats, Integers
 
 STRIDE = 64
 """Scores compared with the worst one listed at a time."""
 
 GROUP = 32
-"""People for whom a film's vector is read once; each has a bit of a number."""
+"""People for whom a film's vector is read once."""
 
 CHUNK = 2048
 """Films after which it is asked again who needs to look at more."""
@@ -98,6 +98,18 @@ class Films(NamedTuple):
     rank: Integers
 
 
+class Barred(NamedTuple):
+    """What people must not get.
+
+    Attributes:
+        offsets: `[B + 1]`, where each person's begin and the last one's end.
+        films: Places of films, each person's ascending.
+    """
+
+    offsets: Integers
+    films: Integers
+
+
 class Lists(NamedTuple):
     """What is found for each of a group.
 
@@ -119,7 +131,7 @@ def top_products(
     barred: Integers,
     k: int,
     threads: int = 1,
-    most: int | None = None,
+    reach: float = 1.0,
 ) -> tuple[Integers, Floats, Bits]:
     """The k films of highest inner product, without a table of all products.
 
@@ -134,18 +146,19 @@ def top_products(
         barred: Places in `films`.
         k: Length of the lists.
         threads: How many may share the films, if these are many.
-        most: Films looked at, those of the longest vectors; by default as many as matter.
+        reach: Greatest cosine that is reckoned with, 0 to 1: films that would need a greater one
+            to be listed are not looked for. With 1 there are none.
 
     Returns:
         Places in `films` `[B, k]`, -1 where nothing was left, their products, minus infinity
         there, and of what kind the products of a person with all these films are `[B]`:
         `DIFFER`, `BROKEN`, both or neither.
     """
-    films = Films(films.vectors[:most], films.lengths[:most], films.rank[:most])
     parts = max(min(threads, len(films.vectors) // SHARED), 1)
+    ascending = Barred(offsets, _ascending(offsets, barred))
 
     def part(number: int) -> tuple[Integers, Floats, Bits]:
-        return _top_products(people, films, (number, parts), offsets, barred, k)
+        return _top_products(people, films, (number, parts), ascending, k, reach)
 
     if parts == 1:
         return part(0)
@@ -156,51 +169,63 @@ def top_products(
 
 
 @njit(cache=True, nogil=True)
+def _ascending(offsets: Integers, items: Integers) -> Integers:
+    """Each person's items in ascending order."""
+    ordered = np.empty_like(items)
+    for person in range(len(offsets) - 1):
+        mine = slice(offsets[person], offsets[person + 1])
+        ordered[mine] = np.sort(items[mine])
+    return ordered
+
+
+@njit(cache=True, nogil=True)
 def _top_products(
     people: Floats,
     films: Films,
     share: tuple[int, int],
-    offsets: Integers,
-    barred: Integers,
+    barred: Barred,
     k: int,
+    reach: float,
 ) -> tuple[Integers, Floats, Bits]:
     """What `top_products` gives, of every so many blocks of films."""
     items, values = _nothing(len(people), k)
     kinds = np.zeros(len(people), np.uint8)
     for start in range(0, len(people), GROUP):
         rows = slice(start, min(start + GROUP, len(people)))
-        hidden = np.zeros(len(films.vectors), np.uint32)
-        for person in range(rows.start, rows.stop):
-            for film in barred[offsets[person] : offsets[person + 1]]:
-                if film < len(hidden):
-                    hidden[film] |= np.uint32(1) << np.uint32(person - start)
-        _scan(people[rows], films, share, hidden, Lists(items[rows], values[rows], kinds[rows]))
+        theirs = Barred(barred.offsets[rows.start : rows.stop + 1], barred.films)
+        lists = Lists(items[rows], values[rows], kinds[rows])
+        _scan(people[rows], films, share, theirs, reach, lists)
     return items, values, kinds
 
 
 @njit(cache=True, nogil=True)
 def _scan(
-    people: Floats, films: Films, share: tuple[int, int], hidden: Masks, lists: Lists
+    people: Floats,
+    films: Films,
+    share: tuple[int, int],
+    barred: Barred,
+    reach: float,
+    lists: Lists,
 ) -> None:
     """The lists of a group, a chunk of films at a time, for whom it may still hold one."""
-    reach, live = _lengths(people), np.arange(len(people))
-    first = _products_of_all(people, films.vectors[:1])[:, 0].copy()
+    most, live = _lengths(people) * reach, np.arange(len(people))
+    first = _first_products(people, films)
     for start in range(share[0] * CHUNK, len(films.vectors), share[1] * CHUNK):
-        live = _staying(films.lengths[start], reach, live, lists)
+        live = _staying(films.lengths[start], most, live, lists)
         if not len(live):
             break
         span = (start, min(start + CHUNK, len(films.vectors)))
-        _look(people[live], live, films, span, first, hidden, lists)
+        _look(people[live], live, films, span, first, barred, lists)
 
 
 @njit(cache=True, nogil=True)
-def _staying(length: float, reach: Doubles, live: Integers, lists: Lists) -> Integers:
-    """For whom a film of a length could be as good as the worst one listed."""
+def _staying(length: float, most: Doubles, live: Integers, lists: Lists) -> Integers:
+    """For whom a film of a length, times `most`, could be as good as the worst one listed."""
     kept = np.empty_like(live)
     count = 0
     for person in live:
         kept[count] = person
-        if length * reach[person] < lists.values[person, -1]:  # never of NaN
+        if length * most[person] < lists.values[person, -1]:  # never of NaN
             lists.kinds[person] |= DIFFER  # what is left out is less than what is listed
         else:
             count += 1
@@ -214,18 +239,23 @@ def _look(
     films: Films,
     span: tuple[int, int],
     first: Floats,
-    hidden: Masks,
+    barred: Barred,
     lists: Lists,
 ) -> None:
     """Look at the films of a span for some of the group, who have these numbers in it."""
+    abreast = _abreast(people)
+    scores = np.empty((len(abreast), STRIDE), np.float32)
     for start in range(span[0], span[1], STRIDE):
-        scores = _products_of_all(people, films.vectors[start : min(start + STRIDE, span[1])])
+        block = films.vectors[start : min(start + STRIDE, span[1])]
+        for row in range(0, len(abreast), ABREAST):
+            _products(abreast[row : row + ABREAST], block, scores[row : row + ABREAST])
         for row in range(len(numbers)):
-            person = int(numbers[row])
-            kind, good = _judged(scores[row], first[person], lists.values[person, -1])
-            lists.kinds[person] |= kind
-            if good:
-                _offer_all(scores[row], start, hidden, person, films.rank, lists)
+            person, found = int(numbers[row]), scores[row, : len(block)]
+            if _all_less(found, lists.values[person, -1]):
+                lists.kinds[person] |= DIFFER  # from the one that is listed
+            else:
+                lists.kinds[person] |= _kind(found, first[person])
+                _offer_all(found, start, barred, person, films.rank, lists)
 
 
 @njit(cache=True, nogil=True)
@@ -237,14 +267,21 @@ def _lengths(people: Floats) -> Doubles:
 
 @njit(cache=True, nogil=True)
 def _offer_all(
-    scores: Floats, start: int, hidden: Masks, person: int, rank: Integers, lists: Lists
+    scores: Floats, start: int, barred: Barred, person: int, rank: Integers, lists: Lists
 ) -> None:
-    """Offer a person the films from `start` on that are not hidden."""
+    """Offer a person the films from `start` on that are not barred."""
     items, values = lists.items[person], lists.values[person]
+    theirs = barred.films[barred.offsets[person] : barred.offsets[person + 1]]
     for place in range(len(scores)):
         score, film = scores[place], start + place
-        if score >= values[-1] and not hidden[film] >> np.uint32(person) & 1:
+        if score >= values[-1] and not _among(film, theirs):
             _offer(film, score, rank, items, values)
+
+
+@njit(cache=True, nogil=True)
+def _among(item: int, ascending: Integers) -> bool:
+    place = np.searchsorted(ascending, item)
+    return place < len(ascending) and ascending[place] == item
 
 
 @njit(cache=True, nogil=True)
@@ -260,26 +297,40 @@ def _merged(items: Integers, values: Floats, rank: Integers) -> tuple[Integers, 
 
 
 @njit(cache=True, nogil=True)
-def _judged(scores: Floats, first: np.float32, worst: np.float32) -> tuple[np.uint8, bool]:
-    """Of what kind scores are beside the first of all, and whether one is as good as the worst."""
-    differ = broken = good = False
+def _all_less(scores: Floats, worst: np.float32) -> bool:
+    """Whether all scores are numbers and less than the worst one listed."""
+    other = np.int32(0)  # as wide as a score, so that several are compared at once
     for score in scores:
-        differ |= score != first
-        broken |= score != score  # noqa: PLR0124 - as only NaN is
-        good |= score >= worst
-    return DIFFER * np.uint8(differ) | BROKEN * np.uint8(broken), good
+        other |= np.int32(0) if score < worst else np.int32(1)
+    return other == 0
 
 
 @njit(cache=True, nogil=True)
-def _products_of_all(people: Floats, films: Floats) -> Floats:
-    """Inner products of people with a block of films, in rows of which the last may be spare."""
-    rows = -(-len(people) // ABREAST) * ABREAST
-    scores = np.empty((rows, len(films)), np.float32)
-    for start in range(0, rows, ABREAST):
-        four = np.zeros((ABREAST, people.shape[1]), np.float32)
-        four[: len(people) - start] = people[start : start + ABREAST]
-        _products(four, films, scores[start : start + ABREAST])
-    return scores
+def _kind(scores: Floats, first: np.float32) -> np.uint8:
+    """Of what kind scores are beside the first of all."""
+    differ = broken = False
+    for score in scores:
+        differ |= score != first
+        broken |= score != score  # noqa: PLR0124 - as only NaN is
+    return DIFFER * np.uint8(differ) | BROKEN * np.uint8(broken)
+
+
+@njit(cache=True, nogil=True)
+def _abreast(people: Floats) -> Floats:
+    """People in a multiple of `ABREAST` rows, of which the last may be spare."""
+    rows = np.zeros((-(-len(people) // ABREAST) * ABREAST, people.shape[1]), np.float32)
+    rows[: len(people)] = people
+    return rows
+
+
+@njit(cache=True, nogil=True)
+def _first_products(people: Floats, films: Films) -> Floats:
+    """Inner products of people `[B]` with the film of the longest vector."""
+    abreast = _abreast(people)
+    scores = np.empty((len(abreast), 1), np.float32)
+    for row in range(0, len(abreast), ABREAST):
+        _products(abreast[row : row + ABREAST], films.vectors[:1], scores[row : row + ABREAST])
+    return scores[:, 0].copy()
 
 
 @njit(cache=True, nogil=True, fastmath=SUMS)
