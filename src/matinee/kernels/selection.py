@@ -13,14 +13,8 @@ from matinee.kernels.arrays import Bits, Doubles, Floats, Integers
 STRIDE = 64
 """Scores compared with the worst one listed at a time."""
 
-GROUP = 32
-"""People for whom a film's vector is read once."""
-
-CHUNK = 2048
-"""Films after which it is asked again who needs to look at more."""
-
-ABREAST = 4
-"""People whose sums are made at once, as many as the registers hold; divides `GROUP`."""
+CHUNK = 16
+"""Blocks of films after which it is asked again who needs to look at more."""
 
 SHARED = 100_000
 """Films for each thread from which their waking is worth it."""
@@ -28,8 +22,8 @@ SHARED = 100_000
 DIFFER, BROKEN = np.uint8(1), np.uint8(2)
 """What the scores of a person with all films are: not all the same; not all numbers."""
 
-# Sums may be made in any order; unlike with all of `fastmath`, NaN stays NaN.
-SUMS = {"reassoc", "contract", "nsz"}
+# A product and a sum may be one step, but in the order that is written.
+IN_ORDER = {"contract", "nsz"}
 
 
 @njit(cache=True, nogil=True)
@@ -88,12 +82,13 @@ class Films(NamedTuple):
     """Films in the order in which they are looked at, those of the longest vectors first.
 
     Attributes:
-        vectors: `[n, d]`.
+        blocks: `[ceil(n / w), d, w]`, w films' vectors at a time, side by side; those that are
+            spare in the last block count for nothing.
         lengths: `[n]`, descending; those that are not numbers stand before all others.
         rank: `[n]`, each film's place among films of equal score.
     """
 
-    vectors: Floats
+    blocks: Floats
     lengths: Doubles
     rank: Integers
 
@@ -111,7 +106,7 @@ class Barred(NamedTuple):
 
 
 class Lists(NamedTuple):
-    """What is found for each of a group.
+    """What is found for each person.
 
     Attributes:
         items: `[B, k]` places of films.
@@ -154,7 +149,7 @@ def top_products(
         there, and of what kind the products of a person with all these films are `[B]`:
         `DIFFER`, `BROKEN`, both or neither.
     """
-    parts = max(min(threads, len(films.vectors) // SHARED), 1)
+    parts = max(min(threads, len(films.lengths) // SHARED), 1)
     ascending = Barred(offsets, _ascending(offsets, barred))
 
     def part(number: int) -> tuple[Integers, Floats, Bits]:
@@ -187,35 +182,17 @@ def _top_products(
     k: int,
     reach: float,
 ) -> tuple[Integers, Floats, Bits]:
-    """What `top_products` gives, of every so many blocks of films."""
-    items, values = _nothing(len(people), k)
-    kinds = np.zeros(len(people), np.uint8)
-    for start in range(0, len(people), GROUP):
-        rows = slice(start, min(start + GROUP, len(people)))
-        theirs = Barred(barred.offsets[rows.start : rows.stop + 1], barred.films)
-        lists = Lists(items[rows], values[rows], kinds[rows])
-        _scan(people[rows], films, share, theirs, reach, lists)
-    return items, values, kinds
-
-
-@njit(cache=True, nogil=True)
-def _scan(
-    people: Floats,
-    films: Films,
-    share: tuple[int, int],
-    barred: Barred,
-    reach: float,
-    lists: Lists,
-) -> None:
-    """The lists of a group, a chunk of films at a time, for whom it may still hold one."""
+    """What `top_products` gives, of every so many chunks of films, for whom one may hold a film."""
+    lists = Lists(*_nothing(len(people), k), np.zeros(len(people), np.uint8))
     most, live = _lengths(people) * reach, np.arange(len(people))
     first = _first_products(people, films)
-    for start in range(share[0] * CHUNK, len(films.vectors), share[1] * CHUNK):
-        live = _staying(films.lengths[start], most, live, lists)
+    for start in range(share[0] * CHUNK, len(films.blocks), share[1] * CHUNK):
+        live = _staying(films.lengths[start * films.blocks.shape[2]], most, live, lists)
         if not len(live):
             break
-        span = (start, min(start + CHUNK, len(films.vectors)))
-        _look(people[live], live, films, span, first, barred, lists)
+        span = (start, min(start + CHUNK, len(films.blocks)))
+        _look(people, live, films, span, first, barred, lists)
+    return lists.items, lists.values, lists.kinds
 
 
 @njit(cache=True, nogil=True)
@@ -235,27 +212,25 @@ def _staying(length: float, most: Doubles, live: Integers, lists: Lists) -> Inte
 @njit(cache=True, nogil=True)
 def _look(
     people: Floats,
-    numbers: Integers,
+    live: Integers,
     films: Films,
     span: tuple[int, int],
     first: Floats,
     barred: Barred,
     lists: Lists,
 ) -> None:
-    """Look at the films of a span for some of the group, who have these numbers in it."""
-    abreast = _abreast(people)
-    scores = np.empty((len(abreast), STRIDE), np.float32)
-    for start in range(span[0], span[1], STRIDE):
-        block = films.vectors[start : min(start + STRIDE, span[1])]
-        for row in range(0, len(abreast), ABREAST):
-            _products(abreast[row : row + ABREAST], block, scores[row : row + ABREAST])
-        for row in range(len(numbers)):
-            person, found = int(numbers[row]), scores[row, : len(block)]
+    """Look at the blocks of a span for some people, each of which is loaded once for all."""
+    width = films.blocks.shape[2]
+    scores = np.empty(width, np.float32)
+    for block in range(span[0], span[1]):
+        found = scores[: len(films.lengths) - block * width]
+        for person in live:
+            _products(people[person], films.blocks[block], scores)
             if _all_less(found, lists.values[person, -1]):
                 lists.kinds[person] |= DIFFER  # from the one that is listed
             else:
                 lists.kinds[person] |= _kind(found, first[person])
-                _offer_all(found, start, barred, person, films.rank, lists)
+                _offer_all(found, block * width, barred, person, films.rank, lists)
 
 
 @njit(cache=True, nogil=True)
@@ -316,38 +291,35 @@ def _kind(scores: Floats, first: np.float32) -> np.uint8:
 
 
 @njit(cache=True, nogil=True)
-def _abreast(people: Floats) -> Floats:
-    """People in a multiple of `ABREAST` rows, of which the last may be spare."""
-    rows = np.zeros((-(-len(people) // ABREAST) * ABREAST, people.shape[1]), np.float32)
-    rows[: len(people)] = people
-    return rows
-
-
-@njit(cache=True, nogil=True)
 def _first_products(people: Floats, films: Films) -> Floats:
     """Inner products of people `[B]` with the film of the longest vector."""
-    abreast = _abreast(people)
-    scores = np.empty((len(abreast), 1), np.float32)
-    for row in range(0, len(abreast), ABREAST):
-        _products(abreast[row : row + ABREAST], films.vectors[:1], scores[row : row + ABREAST])
-    return scores[:, 0].copy()
+    first, scores = np.empty(len(people), np.float32), np.empty(films.blocks.shape[2], np.float32)
+    for person in range(len(people)):
+        _products(people[person], films.blocks[0], scores)
+        first[person] = scores[0]
+    return first
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
-def _products(people: Floats, films: Floats, scores: Floats) -> None:
-    """Inner products of `ABREAST` people with films, each of which is loaded once for all."""
-    a, b, c, d = people[0], people[1], people[2], people[3]
-    p, q, r, s = scores[0], scores[1], scores[2], scores[3]
-    for film in range(len(films)):
-        row = films[film]
-        one = two = three = four = np.float32(0)
-        for i in range(len(row)):
-            x = row[i]
-            one += a[i] * x
-            two += b[i] * x
-            three += c[i] * x
-            four += d[i] * x
-        p[film], q[film], r[film], s[film] = one, two, three, four
+@njit(cache=True, nogil=True, fastmath=IN_ORDER)
+def _products(person: Floats, block: Floats, scores: Floats) -> None:
+    """Inner products of a person with a block of films, eight numbers of each at a time.
+
+    All films' sums are made in one order, so that equal vectors have equal products.
+    """
+    whole = len(person) - len(person) % 8
+    scores[:] = 0
+    for i in range(0, whole, 8):
+        a, b, c, d = person[i], person[i + 1], person[i + 2], person[i + 3]
+        e, f, g, h = person[i + 4], person[i + 5], person[i + 6], person[i + 7]
+        p, q, r, s = block[i], block[i + 1], block[i + 2], block[i + 3]
+        t, u, v, w = block[i + 4], block[i + 5], block[i + 6], block[i + 7]
+        for j in range(len(scores)):
+            four = a * p[j] + b * q[j] + c * r[j] + d * s[j]
+            scores[j] += four + e * t[j] + f * u[j] + g * v[j] + h * w[j]
+    for i in range(whole, len(person)):
+        a, p = person[i], block[i]
+        for j in range(len(scores)):
+            scores[j] += a * p[j]
 
 
 @njit(cache=True, nogil=True)

@@ -107,7 +107,7 @@ def _scanned(
     offsets, barred = _barred(wishes)
     found, scores, kinds = selection.top_products(
         people.numpy(),
-        selection.Films(longest.vectors.numpy(), longest.lengths.numpy(), longest.rank.numpy()),
+        selection.Films(longest.blocks.numpy(), longest.lengths.numpy(), longest.rank.numpy()),
         offsets,
         longest.places.numpy()[barred],
         max(wish.pool for wish in wishes),

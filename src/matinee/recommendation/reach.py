@@ -36,25 +36,25 @@ def reach(artefact: Artefact) -> float:
     Raises:
         ConfigError: If they are something else.
     """
-    model, films = artefact.model, artefact.longest_first
-    if films is None or not isinstance(model, DotProduct):
+    model = artefact.model
+    if not isinstance(model, DotProduct):
         raise ConfigError(
             f"the scores of {model.name} are not inner products, so all films are to be looked at",
             where="approximate",
             expected="a model such as mf or ials",
         )
-    known, count = artefact.history.active_users, len(films.vectors)
+    known, count = artefact.history.active_users, len(artefact.catalogue)
     if len(known) < FEW:
         return 1.0
     some = known[np.linspace(0, len(known) - 1, min(PEOPLE, len(known))).astype(np.int64)]
-    cosines = list[torch.Tensor]()
+    vectors, cosines = model.film_factors().float().cpu(), list[torch.Tensor]()
     for block in np.array_split(some, -(-len(some) // block_rows(count))):
         queries = artefact.history.queries(block)
         people = model.person_factors(queries.to(model.device))[0].float().cpu()
-        scores = people @ films.vectors.T
-        scores[queries.rows, films.places[queries.items]] = -torch.inf
+        scores = people @ vectors.T
+        scores[queries.rows, queries.items] = -torch.inf
         best = scores.topk(min(LISTED, count))
-        lengths = people.double().norm(dim=1, keepdim=True) * films.lengths[best.indices]
+        lengths = people.norm(dim=1, keepdim=True) * vectors[best.indices].norm(dim=2)
         cosines.append((best.values / lengths).flatten())
     found = torch.cat(cosines).nan_to_num(1.0).clamp(0, 1).sort().values
     return float(found[int(SHARE * (len(found) - 1))])
