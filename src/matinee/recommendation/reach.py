@@ -10,7 +10,7 @@ from matinee.errors import ConfigError
 from matinee.models.asking import block_rows
 from matinee.models.base import DotProduct
 
-SHARE = 0.99
+SHARE = 0.98
 """Of the best films, that are to be found."""
 LISTED = 25
 """Best films of each person that are asked how near they are."""
