@@ -11,7 +11,6 @@ from torch import Tensor
 from matinee.data.vocabulary import LongArray
 from matinee.models.base import DotProduct
 
-
 WIDTH = 128
 """Films of a block: with vectors of 64, as many as the nearest cache holds."""
 

@@ -171,9 +171,7 @@ def _answers(artefact: Artefact, asked: list[_Asked], reach: float) -> list[Reco
     ]
 
 
-def _picked(
-    artefact: Artefact, asked: list[_Asked], queries: Queries, reach: float
-) -> list[Best]:
+def _picked(artefact: Artefact, asked: list[_Asked], queries: Queries, reach: float) -> list[Best]:
     found = best(artefact, queries, [one.wish for one in asked], reach)
     return [
         _varied(artefact, pick, one.ask) if one.ask.diversity else pick
