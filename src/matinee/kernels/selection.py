@@ -185,9 +185,9 @@ def _top_products(
     """What `top_products` gives, of every so many chunks of films, for whom one may hold a film."""
     lists = Lists(*_nothing(len(people), k), np.zeros(len(people), np.uint8))
     most, live = _lengths(people) * reach, np.arange(len(people))
-    first = _first_products(people, films)
+    first, width = _first_products(people, films), int(films.blocks.shape[2])
     for start in range(share[0] * CHUNK, len(films.blocks), share[1] * CHUNK):
-        live = _staying(films.lengths[start * films.blocks.shape[2]], most, live, lists)
+        live = _staying(films.lengths[start * width], most, live, lists)
         if not len(live):
             break
         span = (start, min(start + CHUNK, len(films.blocks)))
@@ -224,7 +224,8 @@ def _look(
     scores = np.empty(width, np.float32)
     for block in range(span[0], span[1]):
         found = scores[: len(films.lengths) - block * width]
-        for person in live:
+        for number in live:
+            person = int(number)
             _products(people[person], films.blocks[block], scores)
             if _all_less(found, lists.values[person, -1]):
                 lists.kinds[person] |= DIFFER  # from the one that is listed
@@ -255,8 +256,8 @@ def _offer_all(
 
 @njit(cache=True, nogil=True)
 def _among(item: int, ascending: Integers) -> bool:
-    place = np.searchsorted(ascending, item)
-    return place < len(ascending) and ascending[place] == item
+    place = int(np.searchsorted(ascending, item))
+    return place < len(ascending) and bool(ascending[place] == item)
 
 
 @njit(cache=True, nogil=True)
@@ -277,7 +278,7 @@ def _all_less(scores: Floats, worst: np.float32) -> bool:
     other = np.int32(0)  # as wide as a score, so that several are compared at once
     for score in scores:
         other |= np.int32(0) if score < worst else np.int32(1)
-    return other == 0
+    return bool(other == 0)
 
 
 @njit(cache=True, nogil=True)
