@@ -8,9 +8,10 @@ and far are as in life; the people are those of MovieLens-1M, each film a random
 
 Saturation is the rate at which people who all wait at once are answered. The open loop then
 lets people come at half that rate, at random times, whether or not others have been answered;
-a latency counts from the moment of coming. It lasts long enough for a single pause of the machine,
-some 40 ms, to be less than the 1 % who may wait longer. Calls that score all films, that look at those which may
-matter, and at fewer, take turns. Recall is the share of the exact ten that the last ones find.
+a latency counts from the moment of coming. It lasts long enough for a single pause of the
+machine, some 40 ms, to be less than the 1 % who may wait longer. Calls that score all films, that
+look at those which may matter, and at fewer, take turns. Recall is the share of the exact ten
+that the last ones find.
 """
 
 from __future__ import annotations
