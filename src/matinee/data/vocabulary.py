@@ -64,6 +64,10 @@ class Vocabulary:
         """The integer of an outside id, or None."""
         return self._index.get(outside)
 
+    def find_all(self, outside: Iterable[str]) -> list[int | None]:
+        """As `find`, of many at once, so that one wait for the memory hides behind another."""
+        return list(map(self._index.get, outside))
+
     def encode(self, outside: Iterable[str]) -> LongArray:
         """The integers of outside ids.
 

@@ -8,19 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from matinee.kernels.arrays import Bits, Doubles, Floats, Integers, Masks
+from matinee.kernels.arrays import Bits, Doubles, Floats, Integers
 
 STRIDE = 64
 """Scores compared with the worst one listed at a time."""
 
-GROUP = 32
-"""People for whom a film's vector is read once; each has a bit of a number."""
-
-CHUNK = 2048
-"""Films after which it is asked again who needs to look at more."""
-
-ABREAST = 4
-"""People whose sums are made at once, as many as the registers hold; divides `GROUP`."""
+CHUNK = 16
+"""Blocks of films after which it is asked again who needs to look at more."""
 
 SHARED = 100_000
 """Films for each thread from which their waking is worth it."""
@@ -28,8 +22,8 @@ SHARED = 100_000
 DIFFER, BROKEN = np.uint8(1), np.uint8(2)
 """What the scores of a person with all films are: not all the same; not all numbers."""
 
-# Sums may be made in any order; unlike with all of `fastmath`, NaN stays NaN.
-SUMS = {"reassoc", "contract", "nsz"}
+# A product and a sum may be one step, but in the order that is written.
+IN_ORDER = {"contract", "nsz"}
 
 
 @njit(cache=True, nogil=True)
@@ -88,18 +82,31 @@ class Films(NamedTuple):
     """Films in the order in which they are looked at, those of the longest vectors first.
 
     Attributes:
-        vectors: `[n, d]`.
+        blocks: `[ceil(n / w), d, w]`, w films' vectors at a time, side by side; those that are
+            spare in the last block count for nothing.
         lengths: `[n]`, descending; those that are not numbers stand before all others.
         rank: `[n]`, each film's place among films of equal score.
     """
 
-    vectors: Floats
+    blocks: Floats
     lengths: Doubles
     rank: Integers
 
 
+class Barred(NamedTuple):
+    """What people must not get.
+
+    Attributes:
+        offsets: `[B + 1]`, where each person's begin and the last one's end.
+        films: Places of films, each person's ascending.
+    """
+
+    offsets: Integers
+    films: Integers
+
+
 class Lists(NamedTuple):
-    """What is found for each of a group.
+    """What is found for each person.
 
     Attributes:
         items: `[B, k]` places of films.
@@ -119,7 +126,7 @@ def top_products(
     barred: Integers,
     k: int,
     threads: int = 1,
-    most: int | None = None,
+    reach: float = 1.0,
 ) -> tuple[Integers, Floats, Bits]:
     """The k films of highest inner product, without a table of all products.
 
@@ -134,18 +141,19 @@ def top_products(
         barred: Places in `films`.
         k: Length of the lists.
         threads: How many may share the films, if these are many.
-        most: Films looked at, those of the longest vectors; by default as many as matter.
+        reach: Greatest cosine that is reckoned with, 0 to 1: films that would need a greater one
+            to be listed are not looked for. With 1 there are none.
 
     Returns:
         Places in `films` `[B, k]`, -1 where nothing was left, their products, minus infinity
         there, and of what kind the products of a person with all these films are `[B]`:
         `DIFFER`, `BROKEN`, both or neither.
     """
-    films = Films(films.vectors[:most], films.lengths[:most], films.rank[:most])
-    parts = max(min(threads, len(films.vectors) // SHARED), 1)
+    parts = max(min(threads, len(films.lengths) // SHARED), 1)
+    ascending = Barred(offsets, _ascending(offsets, barred))
 
     def part(number: int) -> tuple[Integers, Floats, Bits]:
-        return _top_products(people, films, (number, parts), offsets, barred, k)
+        return _top_products(people, films, (number, parts), ascending, k, reach)
 
     if parts == 1:
         return part(0)
@@ -156,51 +164,45 @@ def top_products(
 
 
 @njit(cache=True, nogil=True)
+def _ascending(offsets: Integers, items: Integers) -> Integers:
+    """Each person's items in ascending order."""
+    ordered = np.empty_like(items)
+    for person in range(len(offsets) - 1):
+        mine = slice(offsets[person], offsets[person + 1])
+        ordered[mine] = np.sort(items[mine])
+    return ordered
+
+
+@njit(cache=True, nogil=True)
 def _top_products(
     people: Floats,
     films: Films,
     share: tuple[int, int],
-    offsets: Integers,
-    barred: Integers,
+    barred: Barred,
     k: int,
+    reach: float,
 ) -> tuple[Integers, Floats, Bits]:
-    """What `top_products` gives, of every so many blocks of films."""
-    items, values = _nothing(len(people), k)
-    kinds = np.zeros(len(people), np.uint8)
-    for start in range(0, len(people), GROUP):
-        rows = slice(start, min(start + GROUP, len(people)))
-        hidden = np.zeros(len(films.vectors), np.uint32)
-        for person in range(rows.start, rows.stop):
-            for film in barred[offsets[person] : offsets[person + 1]]:
-                if film < len(hidden):
-                    hidden[film] |= np.uint32(1) << np.uint32(person - start)
-        _scan(people[rows], films, share, hidden, Lists(items[rows], values[rows], kinds[rows]))
-    return items, values, kinds
-
-
-@njit(cache=True, nogil=True)
-def _scan(
-    people: Floats, films: Films, share: tuple[int, int], hidden: Masks, lists: Lists
-) -> None:
-    """The lists of a group, a chunk of films at a time, for whom it may still hold one."""
-    reach, live = _lengths(people), np.arange(len(people))
-    first = _products_of_all(people, films.vectors[:1])[:, 0].copy()
-    for start in range(share[0] * CHUNK, len(films.vectors), share[1] * CHUNK):
-        live = _staying(films.lengths[start], reach, live, lists)
+    """What `top_products` gives, of every so many chunks of films, for whom one may hold a film."""
+    lists = Lists(*_nothing(len(people), k), np.zeros(len(people), np.uint8))
+    most, live = _lengths(people) * reach, np.arange(len(people))
+    first, width = _first_products(people, films), int(films.blocks.shape[2])
+    for start in range(share[0] * CHUNK, len(films.blocks), share[1] * CHUNK):
+        live = _staying(films.lengths[start * width], most, live, lists)
         if not len(live):
             break
-        span = (start, min(start + CHUNK, len(films.vectors)))
-        _look(people[live], live, films, span, first, hidden, lists)
+        span = (start, min(start + CHUNK, len(films.blocks)))
+        _look(people, live, films, span, first, barred, lists)
+    return lists.items, lists.values, lists.kinds
 
 
 @njit(cache=True, nogil=True)
-def _staying(length: float, reach: Doubles, live: Integers, lists: Lists) -> Integers:
-    """For whom a film of a length could be as good as the worst one listed."""
+def _staying(length: float, most: Doubles, live: Integers, lists: Lists) -> Integers:
+    """For whom a film of a length, times `most`, could be as good as the worst one listed."""
     kept = np.empty_like(live)
     count = 0
     for person in live:
         kept[count] = person
-        if length * reach[person] < lists.values[person, -1]:  # never of NaN
+        if length * most[person] < lists.values[person, -1]:  # never of NaN
             lists.kinds[person] |= DIFFER  # what is left out is less than what is listed
         else:
             count += 1
@@ -210,22 +212,26 @@ def _staying(length: float, reach: Doubles, live: Integers, lists: Lists) -> Int
 @njit(cache=True, nogil=True)
 def _look(
     people: Floats,
-    numbers: Integers,
+    live: Integers,
     films: Films,
     span: tuple[int, int],
     first: Floats,
-    hidden: Masks,
+    barred: Barred,
     lists: Lists,
 ) -> None:
-    """Look at the films of a span for some of the group, who have these numbers in it."""
-    for start in range(span[0], span[1], STRIDE):
-        scores = _products_of_all(people, films.vectors[start : min(start + STRIDE, span[1])])
-        for row in range(len(numbers)):
-            person = int(numbers[row])
-            kind, good = _judged(scores[row], first[person], lists.values[person, -1])
-            lists.kinds[person] |= kind
-            if good:
-                _offer_all(scores[row], start, hidden, person, films.rank, lists)
+    """Look at the blocks of a span for some people, each of which is loaded once for all."""
+    width = films.blocks.shape[2]
+    scores = np.empty(width, np.float32)
+    for block in range(span[0], span[1]):
+        found = scores[: len(films.lengths) - block * width]
+        for number in live:
+            person = int(number)
+            _products(people[person], films.blocks[block], scores)
+            if _all_less(found, lists.values[person, -1]):
+                lists.kinds[person] |= DIFFER  # from the one that is listed
+            else:
+                lists.kinds[person] |= _kind(found, first[person])
+                _offer_all(found, block * width, barred, person, films.rank, lists)
 
 
 @njit(cache=True, nogil=True)
@@ -237,14 +243,21 @@ def _lengths(people: Floats) -> Doubles:
 
 @njit(cache=True, nogil=True)
 def _offer_all(
-    scores: Floats, start: int, hidden: Masks, person: int, rank: Integers, lists: Lists
+    scores: Floats, start: int, barred: Barred, person: int, rank: Integers, lists: Lists
 ) -> None:
-    """Offer a person the films from `start` on that are not hidden."""
+    """Offer a person the films from `start` on that are not barred."""
     items, values = lists.items[person], lists.values[person]
+    theirs = barred.films[barred.offsets[person] : barred.offsets[person + 1]]
     for place in range(len(scores)):
         score, film = scores[place], start + place
-        if score >= values[-1] and not hidden[film] >> np.uint32(person) & 1:
+        if score >= values[-1] and not _among(film, theirs):
             _offer(film, score, rank, items, values)
+
+
+@njit(cache=True, nogil=True)
+def _among(item: int, ascending: Integers) -> bool:
+    place = int(np.searchsorted(ascending, item))
+    return place < len(ascending) and bool(ascending[place] == item)
 
 
 @njit(cache=True, nogil=True)
@@ -260,43 +273,54 @@ def _merged(items: Integers, values: Floats, rank: Integers) -> tuple[Integers, 
 
 
 @njit(cache=True, nogil=True)
-def _judged(scores: Floats, first: np.float32, worst: np.float32) -> tuple[np.uint8, bool]:
-    """Of what kind scores are beside the first of all, and whether one is as good as the worst."""
-    differ = broken = good = False
+def _all_less(scores: Floats, worst: np.float32) -> bool:
+    """Whether all scores are numbers and less than the worst one listed."""
+    other = np.int32(0)  # as wide as a score, so that several are compared at once
     for score in scores:
-        differ |= score != first
-        broken |= score != score  # noqa: PLR0124 - as only NaN is
-        good |= score >= worst
-    return DIFFER * np.uint8(differ) | BROKEN * np.uint8(broken), good
+        other |= np.int32(0) if score < worst else np.int32(1)
+    return bool(other == 0)
 
 
 @njit(cache=True, nogil=True)
-def _products_of_all(people: Floats, films: Floats) -> Floats:
-    """Inner products of people with a block of films, in rows of which the last may be spare."""
-    rows = -(-len(people) // ABREAST) * ABREAST
-    scores = np.empty((rows, len(films)), np.float32)
-    for start in range(0, rows, ABREAST):
-        four = np.zeros((ABREAST, people.shape[1]), np.float32)
-        four[: len(people) - start] = people[start : start + ABREAST]
-        _products(four, films, scores[start : start + ABREAST])
-    return scores
+def _kind(scores: Floats, first: np.float32) -> np.uint8:
+    """Of what kind scores are beside the first of all."""
+    differ = broken = False
+    for score in scores:
+        differ |= score != first
+        broken |= score != score  # noqa: PLR0124 - as only NaN is
+    return DIFFER * np.uint8(differ) | BROKEN * np.uint8(broken)
 
 
-@njit(cache=True, nogil=True, fastmath=SUMS)
-def _products(people: Floats, films: Floats, scores: Floats) -> None:
-    """Inner products of `ABREAST` people with films, each of which is loaded once for all."""
-    a, b, c, d = people[0], people[1], people[2], people[3]
-    p, q, r, s = scores[0], scores[1], scores[2], scores[3]
-    for film in range(len(films)):
-        row = films[film]
-        one = two = three = four = np.float32(0)
-        for i in range(len(row)):
-            x = row[i]
-            one += a[i] * x
-            two += b[i] * x
-            three += c[i] * x
-            four += d[i] * x
-        p[film], q[film], r[film], s[film] = one, two, three, four
+@njit(cache=True, nogil=True)
+def _first_products(people: Floats, films: Films) -> Floats:
+    """Inner products of people `[B]` with the film of the longest vector."""
+    first, scores = np.empty(len(people), np.float32), np.empty(films.blocks.shape[2], np.float32)
+    for person in range(len(people)):
+        _products(people[person], films.blocks[0], scores)
+        first[person] = scores[0]
+    return first
+
+
+@njit(cache=True, nogil=True, fastmath=IN_ORDER)
+def _products(person: Floats, block: Floats, scores: Floats) -> None:
+    """Inner products of a person with a block of films, eight numbers of each at a time.
+
+    All films' sums are made in one order, so that equal vectors have equal products.
+    """
+    whole = len(person) - len(person) % 8
+    scores[:] = 0
+    for i in range(0, whole, 8):
+        a, b, c, d = person[i], person[i + 1], person[i + 2], person[i + 3]
+        e, f, g, h = person[i + 4], person[i + 5], person[i + 6], person[i + 7]
+        p, q, r, s = block[i], block[i + 1], block[i + 2], block[i + 3]
+        t, u, v, w = block[i + 4], block[i + 5], block[i + 6], block[i + 7]
+        for j in range(len(scores)):
+            four = a * p[j] + b * q[j] + c * r[j] + d * s[j]
+            scores[j] += four + e * t[j] + f * u[j] + g * v[j] + h * w[j]
+    for i in range(whole, len(person)):
+        a, p = person[i], block[i]
+        for j in range(len(scores)):
+            scores[j] += a * p[j]
 
 
 @njit(cache=True, nogil=True)

@@ -10,12 +10,14 @@ import numpy as np
 from numba import njit
 
 from matinee.kernels.arrays import Floats, Integers
-from matinee.kernels.selection import SUMS
 
 FILMS = 256
 """Films that go through the tower together: their activations stay in the cache."""
 UNITS = 4
 """Units that are read at once; widths are filled up to a multiple with units that are 0."""
+
+# Sums may be made in any order; unlike with all of `fastmath`, NaN stays NaN.
+SUMS = {"reassoc", "contract", "nsz"}
 
 Layer = tuple[Floats, Floats]
 """Weights `[out, in]` and bias `[out]`."""

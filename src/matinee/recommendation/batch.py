@@ -36,14 +36,14 @@ class _Asked:
 
 
 def recommend_batch(
-    artefact: Artefact, asks: Sequence[Ask], reach: int | None = None
+    artefact: Artefact, asks: Sequence[Ask], reach: float = 1.0
 ) -> list[Recommendations | MatineeError]:
     """Lists for everyone who asks; see `recommend`, which is the case of one.
 
     Args:
         artefact: The run.
         asks: What each asks.
-        reach: Films of the longest vectors that are looked at for whoever wishes for few, see
+        reach: Greatest cosine of a person and a film that is reckoned with, see
             `matinee.recommendation.reach`; by default lists are exact.
 
     Returns:
@@ -142,7 +142,7 @@ def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -
 
 
 def _each(
-    asked: list[_Asked], artefact: Artefact, reach: int | None
+    asked: list[_Asked], artefact: Artefact, reach: float
 ) -> list[Recommendations | MatineeError]:
     """The lists of a block; if the model fails one person, each is asked alone."""
     try:
@@ -153,7 +153,7 @@ def _each(
         return [answer for one in asked for answer in _each([one], artefact, reach)]
 
 
-def _answers(artefact: Artefact, asked: list[_Asked], reach: int | None) -> list[Recommendations]:
+def _answers(artefact: Artefact, asked: list[_Asked], reach: float) -> list[Recommendations]:
     queries = Queries.join([one.queries for one in asked])
     with asking(artefact.model):
         picked = _picked(artefact, asked, queries, reach)
@@ -171,9 +171,7 @@ def _answers(artefact: Artefact, asked: list[_Asked], reach: int | None) -> list
     ]
 
 
-def _picked(
-    artefact: Artefact, asked: list[_Asked], queries: Queries, reach: int | None
-) -> list[Best]:
+def _picked(artefact: Artefact, asked: list[_Asked], queries: Queries, reach: float) -> list[Best]:
     found = best(artefact, queries, [one.wish for one in asked], reach)
     return [
         _varied(artefact, pick, one.ask) if one.ask.diversity else pick

@@ -15,7 +15,6 @@ from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray, LongArray
 from matinee.models.asking import block_rows
 from matinee.models.base import DotProduct
-from matinee.recommendation.reach import LISTED
 from matinee.recommendation.topk import unseen_top
 
 
@@ -50,7 +49,7 @@ class Best:
 
 
 def best(
-    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: int | None = None
+    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: float = 1.0
 ) -> list[Best]:
     """The films of highest score, or of most ratings if the model gives all the same score.
 
@@ -58,8 +57,7 @@ def best(
         artefact: The run.
         queries: B people.
         wishes: What each may get.
-        reach: Films of the longest vectors that are looked at, see `reach`; by default all that
-            matter are.
+        reach: Greatest cosine that is reckoned with, see `reach`; by default lists are exact.
 
     Raises:
         EvaluationError: If the model gives scores that are not numbers.
@@ -91,7 +89,7 @@ Ranked = tuple[Tensor, Tensor, list[bool]]
 
 
 def _scanned(
-    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: int | None
+    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: float
 ) -> Ranked | None:
     """By a compiled scan over the films; None where that cannot tell."""
     model = artefact.model
@@ -109,12 +107,12 @@ def _scanned(
     offsets, barred = _barred(wishes)
     found, scores, kinds = selection.top_products(
         people.numpy(),
-        selection.Films(longest.vectors.numpy(), longest.lengths.numpy(), longest.rank.numpy()),
+        selection.Films(longest.blocks.numpy(), longest.lengths.numpy(), longest.rank.numpy()),
         offsets,
         longest.places.numpy()[barred],
         max(wish.pool for wish in wishes),
         torch.get_num_threads(),
-        reach if all(wish.pool <= LISTED for wish in wishes) else None,
+        reach,
     )
     if (kinds != selection.DIFFER).any():
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -79,10 +79,12 @@ def _said(
     return said
 
 
-def _recorded(artefact: Artefact, history: Iterable[Rated]) -> Entries:
-    find = artefact.catalogue.ids.find
+def _recorded(artefact: Artefact, history: Sequence[Rated]) -> Entries:
+    films = artefact.catalogue.ids.find_all([item for item, _, _ in history])
     return {
-        film: (stars, time) for item, stars, time in history if (film := find(item)) is not None
+        film: (stars, time)
+        for film, (_, stars, time) in zip(films, history, strict=True)
+        if film is not None
     }
 
 

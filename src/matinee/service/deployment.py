@@ -28,13 +28,15 @@ class Deployment:
         version: The first digits of the SHA-256 of its `model.json`, which carries the
             checksums of all its files: the same run has the same version everywhere.
         loaded: When it was loaded, in Unix seconds.
-        reach: Films of the longest vectors that are looked at; None for as many as matter.
+        approximate: Whether nearly all of the best films will do.
+        reach: Greatest cosine that is then reckoned with; 1 finds all.
     """
 
     artefact: Artefact
     version: str
     loaded: float = field(default_factory=time.time)
-    reach: int | None = None
+    approximate: bool = False
+    reach: float = 1.0
 
 
 def version_of(run: str) -> str:
@@ -63,17 +65,17 @@ def load(run: str, *, approximate: bool = False) -> Deployment:
         raise ArtefactError(
             "the run was written anew while it was read", where=run, remedy="Try again."
         )
-    most = reach(artefact) if approximate else None
-    probe(artefact, most)
+    found = reach(artefact) if approximate else 1.0
+    probe(artefact, found)
     # A catalogue is a million objects that stay: the collector need not visit them again,
     # which would stop everyone for tens of milliseconds.
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    return Deployment(artefact, version, reach=most)
+    return Deployment(artefact, version, approximate=approximate, reach=found)
 
 
-def probe(artefact: Artefact, most: int | None = None) -> None:
+def probe(artefact: Artefact, reach: float = 1.0) -> None:
     """Ask a run what people will ask; this also builds the indexes that it needs for it.
 
     Raises:
@@ -82,7 +84,7 @@ def probe(artefact: Artefact, most: int | None = None) -> None:
     popular = artefact.catalogue.ids[int(artefact.favour[0])]
     asks = [Ask(likes=(f"id:{popular}",), k=3), Ask(user=artefact.history.user_ids[0], k=3), Ask()]
     # Each alone: what answers one of them, compiled loops included, may not be what answers all.
-    for answer in (recommend_batch(artefact, [ask], most)[0] for ask in asks):
+    for answer in (recommend_batch(artefact, [ask], reach)[0] for ask in asks):
         if isinstance(answer, MatineeError):
             raise answer
         if len(artefact.catalogue) > 1 and not answer.items:
@@ -129,9 +131,8 @@ class Deployments:
                     remedy="Register the run anew, and activate what it holds.",
                 )
             serving = self.current
-            approximate = serving.reach is not None
             same = found == serving.version
-            made = serving if same else load(run, approximate=approximate)
+            made = serving if same else load(run, approximate=serving.approximate)
             if before is not None:
                 before()
             self.current = made

@@ -112,7 +112,7 @@ class ServeSettings(BaseSettings):
     queue: Annotated[int, Field(ge=1)] = 256
     """Most people waiting to be scored; more are told to come again."""
     approximate: bool = False
-    """Whether lists need have but 99 % of the best films, which pays from some 100,000 films on."""
+    """Whether lists need have but 98 % of the best films, which pays from some 100,000 films on."""
     threads: Annotated[int, Field(ge=1)] = 1
     """Threads of the arithmetic, in each worker."""
     store_threads: Annotated[int, Field(ge=1, le=64)] = 4
