@@ -1,0 +1,143 @@
+"""What the steps of GMF, MLP and NeuMF are made of, and the memory they use again."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from matinee.kernels.adam import Moments
+from matinee.kernels.arrays import Floats, Integers
+from matinee.kernels.groups import Groups, make_groups
+from matinee.kernels.layers import UNITS
+
+BLOCK = 256
+"""Examples, or rows of a table, that go through layers together, so that they stay in the cache."""
+LANES = 64
+"""Columns come in multiples of it, so that loops over them have no rest."""
+
+
+class Net(NamedTuple):
+    """What a loss is made of.
+
+    Attributes:
+        dim: Width of the product; 0 leaves it out.
+        widths: Half the width of the tower's input, and the output widths of its layers, all
+            filled up to multiples of `UNITS`; empty leaves it out.
+        l2: Penalty on the vectors' squared lengths.
+        dense: Flat weights: of the tower's first layer those of the person, the bias, and those
+            of the film; of each later layer the weights and the bias; of the output those of the
+            tower's top, those of the product, and the bias.
+        people: Vectors `[n_users, width]`, the product's before the tower's.
+        films: Vectors `[n_items, width]`.
+    """
+
+    dim: int
+    widths: Integers
+    l2: float
+    dense: Floats
+    people: Floats
+    films: Floats
+
+
+class State(NamedTuple):
+    """What steps change, and how much it shrinks by itself.
+
+    Attributes:
+        dense: As in `Net`.
+        people: As in `Net`.
+        films: As in `Net`.
+        decay: `[n]`, decoupled decay of each dense weight.
+        row_decay: That of the tables' rows.
+    """
+
+    dense: Moments
+    people: Moments
+    films: Moments
+    decay: Floats
+    row_decay: float
+
+
+class Side(NamedTuple):
+    """The people of a step, or its films.
+
+    Attributes:
+        groups: Entries by person, or by film.
+        halves: `[m, wide + dim]`, of each distinct row what the first layer makes of it, and the
+            product's part of its vector.
+        backs: `[n, wide + dim]`, the gradient of the loss by each entry's, in the groups' order.
+        slopes: `[blocks, size]`, that of its part of the first layer by each block of rows.
+    """
+
+    groups: Groups
+    halves: Floats
+    backs: Floats
+    slopes: Floats
+
+
+class Room(NamedTuple):
+    """Memory that all steps use again.
+
+    Attributes:
+        people: Of the people of a step.
+        films: Of its films.
+        slopes: `[blocks, size]`, gradients of what is above the first layer by block of examples.
+        scratch: `[threads, n]`, whatever a block needs on its way.
+    """
+
+    people: Side
+    films: Side
+    slopes: Floats
+    scratch: Floats
+
+
+@njit(nogil=True, cache=True)
+def make_room(net: Net, people: int, each: int, threads: int) -> Room:
+    """Room for steps of so many people, of so many films each."""
+    half, wide = first_layer(net)
+    shape = wide + net.dim
+    upper = len(net.dense) - wide * (2 * half + 1)
+    columns = filled(max(BLOCK, each))
+    units = net.widths[1:].sum() + net.dim + 1
+    return Room(
+        _make_side(people, len(net.people), shape, wide * (half + 1)),
+        _make_side(people * each, len(net.films), shape, wide * half),
+        np.empty((blocks(people, per_block(each)), upper), np.float32),
+        np.empty((threads, columns * 2 * (units + half + shape)), np.float32),
+    )
+
+
+@njit(nogil=True, cache=True)
+def _make_side(entries: int, n_rows: int, shape: int, size: int) -> Side:
+    rows = min(entries, n_rows)
+    return Side(
+        make_groups(entries, n_rows),
+        np.empty((rows, shape), np.float32),
+        np.empty((entries, shape), np.float32),
+        np.empty((blocks(rows, BLOCK), size), np.float32),
+    )
+
+
+@njit(nogil=True, cache=True)
+def first_layer(net: Net) -> tuple[int, int]:
+    """Inputs of a side, and outputs, of the tower's first layer; both 0 without a tower."""
+    return (net.widths[0], net.widths[1]) if len(net.widths) else (0, 0)
+
+
+@njit(nogil=True, cache=True)
+def per_block(each: int) -> int:
+    """People whose examples go through layers together."""
+    return max(BLOCK // each, 1)
+
+
+@njit(nogil=True, cache=True)
+def blocks(entries: int, size: int) -> int:
+    """How many blocks of a size there are."""
+    return -(-entries // size)
+
+
+@njit(nogil=True, cache=True)
+def filled(columns: int) -> int:
+    """Columns with those that are added so that loops have no rest."""
+    return -(-columns // LANES) * LANES
