@@ -3,8 +3,8 @@
 A step has four parts, each of which threads may share: rows of the tables go through the first
 layer (`lift`), examples through all that is above it and back (`weigh`), rows back through the
 first layer and on to where they move (`settle`); then the dense weights move. Work is cut into
-blocks that do not depend on the number of threads and whose gradients are summed in order, so that
-the outcome does not either.
+blocks and lanes of blocks that do not depend on the number of threads and whose gradients are
+summed in order, so that the outcome does not either.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from matinee.kernels.adam import move, pace
 from matinee.kernels.arrays import Doubles, Floats, Integers
 from matinee.kernels.groups import group
 from matinee.kernels.ncfblock import weigh
-from matinee.kernels.ncfnet import BLOCK, Net, Room, Side, State, blocks, first_layer, per_block
+from matinee.kernels.ncfnet import BLOCK, LANE, Net, Room, Side, State, blocks, first_layer, per_block
 from matinee.kernels.ncfrows import lift, settle
 
 
@@ -51,23 +51,32 @@ def train(
         here, number = slice(step * per_step, (step + 1) * per_step), done + step + 1
         room = begin(users[here], items[here], memory)
         lift_share(net, room, alone)
-        loss = weigh_share(net, room, alone)
-        loss += settle_share(net, state, room, rates[step], number, alone)
-        finish(net, state, room, rates[step], number)
-        losses[step] = loss * items[here].size
+        weigh_share(net, room, alone)
+        settle_share(net, state, room, rates[step], number, alone)
+        losses[step] = finish(net, state, room, rates[step], number)
     return losses
 
 
 @njit(nogil=True, cache=True)
 def begin(users: Integers, items: Integers, memory: Room) -> Room:
     """The room of a step, its entries in groups."""
-    people, films = memory.people, memory.films
+    each = items.shape[1]
+    lane = LANE * per_block(each)
     return Room(
-        Side(group(users, people.groups), people.halves, people.backs, people.slopes),
-        Side(group(items.ravel(), films.groups), films.halves, films.backs, films.slopes),
-        memory.slopes,
+        _side(users, lane, memory.people),
+        _side(items.ravel(), lane * each, memory.films),
+        memory.slopes[: blocks(len(users), per_block(each))],
+        memory.losses[: blocks(len(users), per_block(each))],
         memory.scratch,
     )
+
+
+@njit(nogil=True, cache=True)
+def _side(entries: Integers, lane: int, memory: Side) -> Side:
+    groups = group(entries, lane, memory.groups)
+    count = blocks(len(groups.rows), BLOCK)
+    slopes, losses = memory.slopes[:count], memory.losses[:count]
+    return Side(groups, memory.halves, memory.backs, slopes, losses)
 
 
 @njit(nogil=True, cache=True)
@@ -75,7 +84,7 @@ def lift_share(net: Net, room: Room, share: tuple[int, int]) -> None:
     """The first layer of the rows that are one of so many threads'."""
     left, bias, right, _ = _split(net, net.dense)
     none, spare = np.zeros(len(bias), np.float32), room.scratch[share[0]]
-    people, films = _blocks(room)
+    people, films = len(room.people.losses), len(room.films.losses)
     for block in range(share[0], people + films, share[1]):
         if block < people:
             lift(net, net.people, left, bias, room.people, block, spare)
@@ -84,48 +93,47 @@ def lift_share(net: Net, room: Room, share: tuple[int, int]) -> None:
 
 
 @njit(nogil=True, cache=True)
-def weigh_share(net: Net, room: Room, share: tuple[int, int]) -> float:
-    """Gradients of the examples that are one of so many threads'; their part of the loss."""
-    upper, loss = _split(net, net.dense)[3], 0.0
-    people, films = len(room.people.groups.slots), len(room.films.groups.slots)
-    for block in range(share[0], blocks(people, per_block(films // people)), share[1]):
-        loss += weigh(net, upper, room, block, 1 / films, share[0])
-    return loss
+def weigh_share(net: Net, room: Room, share: tuple[int, int]) -> None:
+    """Losses and gradients of the examples in lanes that are one of so many threads'."""
+    upper, one = _split(net, net.dense)[3], 1 / len(room.films.groups.slots)
+    for lane in range(share[0], len(room.people.groups.lanes) - 1, share[1]):
+        for side in (room.people, room.films):
+            side.backs[side.groups.lanes[lane] : side.groups.lanes[lane + 1]] = 0
+        for block in range(lane * LANE, min((lane + 1) * LANE, len(room.losses))):
+            weigh(net, upper, room, block, one, share[0])
 
 
 @njit(nogil=True, cache=True)
 def settle_share(
     net: Net, state: State, room: Room, rate: float, number: int, share: tuple[int, int]
-) -> float:
-    """Move rows that are one of so many threads' in step `number`, from 1; their penalty."""
+) -> None:
+    """Move rows that are one of so many threads' in step `number`, from 1."""
     left, _, right, _ = _split(net, net.dense)
-    now, keep, loss = pace(rate, number), 1 - rate * state.row_decay, 0.0
-    weight, spare = net.l2 / len(room.films.groups.slots), room.scratch[share[0]]
+    now, keep, spare = pace(rate, number), 1 - rate * state.row_decay, room.scratch[share[0]]
+    weight = net.l2 / len(room.films.groups.slots)
     each = len(room.films.groups.slots) // len(room.people.groups.slots)
-    people, films = _blocks(room)
+    people, films = len(room.people.losses), len(room.films.losses)
     for block in range(share[0], people + films, share[1]):
         if block < people:
-            side, table, more = room.people, state.people, weight * each
-            loss += settle(net, table, left, side, block, more, keep, now, spare)
+            side, more = room.people, weight * each
+            settle(net, state.people, left, side, block, more, keep, now, spare)
         else:
-            side, table, at = room.films, state.films, block - people
-            loss += settle(net, table, right, side, at, weight, keep, now, spare)
-    return loss
+            side, at = room.films, block - people
+            settle(net, state.films, right, side, at, weight, keep, now, spare)
 
 
 @njit(nogil=True, cache=True)
-def finish(net: Net, state: State, room: Room, rate: float, number: int) -> None:
-    """Move the dense weights, once all else of step `number` is done."""
-    people, films = _blocks(room)
-    entries = len(room.people.groups.slots)
-    size = per_block(len(room.films.groups.slots) // entries)
+def finish(net: Net, state: State, room: Room, rate: float, number: int) -> float:
+    """Move the dense weights, once all else of step `number` is done; the sum of the losses."""
     one, two = room.people.slopes.shape[1], room.films.slopes.shape[1]
     gradient, dense = np.zeros(len(net.dense), np.float32), state.dense
-    _add(room.people.slopes[:people], gradient[:one])
-    _add(room.films.slopes[:films], gradient[one : one + two])
-    _add(room.slopes[: blocks(entries, size)], gradient[one + two :])
+    _add(room.people.slopes, gradient[:one])
+    _add(room.films.slopes, gradient[one : one + two])
+    _add(room.slopes, gradient[one + two :])
     keep = 1 - np.float32(rate) * state.decay
     move(dense.weight, dense.mean, dense.square, gradient, keep, pace(rate, number))
+    loss = room.losses.sum() + room.people.losses.sum() + room.films.losses.sum()
+    return loss * len(room.films.groups.slots)
 
 
 @njit(nogil=True, cache=True)
@@ -136,13 +144,6 @@ def _split(net: Net, flat: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     left, bias = flat[:size].reshape(wide, half), flat[size : size + wide]
     right = flat[size + wide : 2 * size + wide].reshape(wide, half)
     return left, bias, right, flat[2 * size + wide :]
-
-
-@njit(nogil=True, cache=True)
-def _blocks(room: Room) -> tuple[int, int]:
-    """Blocks of people and of films."""
-    people, films = room.people.groups.rows, room.films.groups.rows
-    return blocks(len(people), BLOCK), blocks(len(films), BLOCK)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

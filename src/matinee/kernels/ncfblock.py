@@ -16,13 +16,13 @@ LARGE = 1e300
 
 
 @njit(nogil=True, cache=True)
-def weigh(net: Net, upper: Floats, room: Room, block: int, share: float, thread: int) -> float:
-    """Loss of a block's examples, as a share of the step's mean.
+def weigh(net: Net, upper: Floats, room: Room, block: int, share: float, thread: int) -> None:
+    """Loss of a block's examples and its gradients.
 
     Args:
         net: The loss.
         upper: Flat weights of what is above the first layer.
-        room: Its `slopes` of the block and the `backs` of the block's entries are filled.
+        room: Its `slopes` and `losses` of the block are filled, gradients added to `backs`.
         block: Which people of the step.
         share: What each example weighs in the mean.
         thread: Whose scratch to use.
@@ -40,13 +40,12 @@ def weigh(net: Net, upper: Floats, room: Room, block: int, share: float, thread:
     top = (net.widths[-1] if len(net.widths) else 0) + net.dim
     head, inputs, logits = upper[len(upper) - top - 1 :], units[height - top :], spare[:n]
     _logits(head, inputs, logits)
-    loss = _loss(logits[: (last - first) * each], each, np.float32(share))
+    room.losses[block] = _loss(logits[: (last - first) * each], each, np.float32(share))
     logits[(last - first) * each :] = 0
     found = room.slopes[block]
     _outputs(head, inputs, logits, backs[height - top :], found[len(upper) - top - 1 :])
     _descend_all(net, upper, units, backs, found)
     _part(room, first, last, backs, net.dim)
-    return loss
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -139,22 +138,22 @@ def _outputs(head: Floats, inputs: Floats, given: Floats, backs: Floats, found: 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def _part(room: Room, first: int, last: int, backs: Floats, dim: int) -> None:
-    """Gradients of the halves of both sides, those of a person summed over their films."""
+    """Add gradients of the halves of both sides to their sums."""
     people, films = room.people, room.films
     each, column = len(films.groups.slots) // len(people.groups.slots), 0
     wide, products = people.halves.shape[1] - dim, backs[len(backs) - dim :]
     for entry in range(first, last):
         person = people.halves[people.groups.slots[entry]]
-        total = people.backs[people.groups.places[entry]]
-        total[:] = 0
+        total = people.backs[people.groups.sums[entry]]
         for place in range(entry * each, (entry + 1) * each):
             film = films.halves[films.groups.slots[place]]
-            row = films.backs[films.groups.places[place]]
+            row = films.backs[films.groups.sums[place]]
             for k in range(wide):
-                row[k] = backs[k, column]
-                total[k] += row[k]
+                back = backs[k, column]
+                row[k] += back
+                total[k] += back
             for k in range(dim):
                 back = products[k, column]
-                row[wide + k] = back * person[wide + k]
+                row[wide + k] += back * person[wide + k]
                 total[wide + k] += back * film[wide + k]
             column += 1

@@ -8,14 +8,18 @@ import numpy as np
 from numba import njit
 
 from matinee.kernels.adam import Moments
-from matinee.kernels.arrays import Floats, Integers
+from matinee.kernels.arrays import Doubles, Floats, Integers
 from matinee.kernels.groups import Groups, make_groups
 from matinee.kernels.layers import UNITS
 
 BLOCK = 256
 """Examples, or rows of a table, that go through layers together, so that they stay in the cache."""
-LANES = 64
+COLUMNS = 64
 """Columns come in multiples of it, so that loops over them have no rest."""
+LANE = 32
+"""Blocks of examples in a lane; see `kernels.groups`."""
+ALIGNED = 16
+"""Numbers in a line of the cache, at which columns begin: others take twice as long to read."""
 
 
 class Net(NamedTuple):
@@ -66,14 +70,16 @@ class Side(NamedTuple):
         groups: Entries by person, or by film.
         halves: `[m, wide + dim]`, of each distinct row what the first layer makes of it, and the
             product's part of its vector.
-        backs: `[n, wide + dim]`, the gradient of the loss by each entry's, in the groups' order.
-        slopes: `[blocks, size]`, that of its part of the first layer by each block of rows.
+        backs: `[sums, wide + dim]`, the gradient of the loss by these, a sum for each lane and row.
+        slopes: `[blocks, size]`, that by its part of the first layer for each block of rows.
+        losses: `[blocks]`, the penalties on their vectors.
     """
 
     groups: Groups
     halves: Floats
     backs: Floats
     slopes: Floats
+    losses: Doubles
 
 
 class Room(NamedTuple):
@@ -83,12 +89,14 @@ class Room(NamedTuple):
         people: Of the people of a step.
         films: Of its films.
         slopes: `[blocks, size]`, gradients of what is above the first layer by block of examples.
+        losses: `[blocks]`, their parts of the loss.
         scratch: `[threads, n]`, whatever a block needs on its way.
     """
 
     people: Side
     films: Side
     slopes: Floats
+    losses: Doubles
     scratch: Floats
 
 
@@ -96,27 +104,37 @@ class Room(NamedTuple):
 def make_room(net: Net, people: int, each: int, threads: int) -> Room:
     """Room for steps of so many people, of so many films each."""
     half, wide = first_layer(net)
-    shape = wide + net.dim
+    shape, width, lane = wide + net.dim, net.people.shape[1], LANE * per_block(each)
     upper = len(net.dense) - wide * (2 * half + 1)
-    columns = filled(max(BLOCK, each))
-    units = net.widths[1:].sum() + net.dim + 1
+    count, columns = blocks(people, per_block(each)), filled(max(BLOCK, each))
+    units = max(net.widths[1:].sum() + net.dim, shape + half + 2 * width)
     return Room(
-        _make_side(people, len(net.people), shape, wide * (half + 1)),
-        _make_side(people * each, len(net.films), shape, wide * half),
-        np.empty((blocks(people, per_block(each)), upper), np.float32),
-        np.empty((threads, columns * 2 * (units + half + shape)), np.float32),
+        _make_side(people, len(net.people), lane, shape, wide * (half + 1)),
+        _make_side(people * each, len(net.films), lane * each, shape, wide * half),
+        np.empty((count, upper), np.float32),
+        np.empty(count),
+        _aligned(threads, columns * 2 * (units + 1)),
     )
 
 
 @njit(nogil=True, cache=True)
-def _make_side(entries: int, n_rows: int, shape: int, size: int) -> Side:
+def _make_side(entries: int, n_rows: int, lane: int, shape: int, size: int) -> Side:
     rows = min(entries, n_rows)
     return Side(
-        make_groups(entries, n_rows),
+        make_groups(entries, n_rows, lane),
         np.empty((rows, shape), np.float32),
         np.empty((entries, shape), np.float32),
         np.empty((blocks(rows, BLOCK), size), np.float32),
+        np.empty(blocks(rows, BLOCK)),
     )
+
+
+@njit(nogil=True, cache=True)
+def _aligned(rows: int, columns: int) -> Floats:
+    """A matrix that begins with a line of the cache."""
+    flat = np.empty(rows * columns + ALIGNED, np.float32)
+    skipped = -(flat.ctypes.data // flat.itemsize) % ALIGNED
+    return flat[skipped : skipped + rows * columns].reshape(rows, columns)
 
 
 @njit(nogil=True, cache=True)
@@ -140,4 +158,4 @@ def blocks(entries: int, size: int) -> int:
 @njit(nogil=True, cache=True)
 def filled(columns: int) -> int:
     """Columns with those that are added so that loops have no rest."""
-    return -(-columns // LANES) * LANES
+    return -(-columns // COLUMNS) * COLUMNS

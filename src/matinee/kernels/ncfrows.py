@@ -46,51 +46,65 @@ def settle(
     keep: float,
     pace: Pace,
     spare: Floats,
-) -> float:
+) -> None:
     """Move a block of rows against their gradients, and note that of the first layer.
 
     Args:
         net: The loss.
         table: Changed in place.
         matrix: The side's part of the first layer.
-        side: Its `slopes` of this block are filled: those of the matrix, and of the bias if there
-            is room for it.
+        side: Its `slopes` and `losses` of this block are filled: gradients of the matrix, and of
+            the bias if there is room for them, and the penalty on the rows' lengths.
         block: Which rows.
         weight: Of the squared length of a row, for each entry.
         keep: What rows are shrunk to before they move.
         pace: Of the step.
         spare: Memory.
-
-    Returns:
-        The penalty on the rows' lengths.
     """
     here = slice(block * BLOCK, min((block + 1) * BLOCK, len(side.groups.rows)))
     rows, bounds = side.groups.rows[here], side.groups.bounds[here.start : here.stop + 1]
-    (wide, half), n = matrix.shape, filled(len(rows))
-    totals, spare = cut(spare, len(rows), wide + net.dim)
+    counts = side.groups.counts[here]
+    (wide, half), n, width = matrix.shape, filled(len(rows)), table.weight.shape[1]
     back, spare = cut(spare, wide, n)
     low, spare = cut(spare, half, n)
     down, spare = cut(spare, half, n)
-    _total(side.backs, bounds, totals, back)
+    gradients, spare = cut(spare, len(rows), width)
+    _total(side, bounds, gradients, back, spare[: wide + net.dim])
     _columns(table.weight, rows, net.dim, low)
     found = side.slopes[block]
     slope(back, low, found[: wide * half].reshape(wide, half))
     sums(back, found[wide * half :])
     descend(matrix, back, down)
-    loss = np.float32(0)
-    kept = np.full(table.weight.shape[1], keep, np.float32)
     for entry in range(len(rows)):
-        row = rows[entry]
-        vector, gradient = table.weight[row], spare[: len(kept)]
-        for k in range(net.dim):
-            gradient[k] = totals[entry, wide + k]
-        for k in range(net.dim, len(gradient)):
+        gradient = gradients[entry]
+        for k in range(net.dim, width):
             gradient[k] = down[k - net.dim, entry]
-        if weight:
-            count = bounds[entry + 1] - bounds[entry]
-            loss += _shrink(vector, np.float32(weight * count), gradient)
-        move(vector, table.mean[row], table.square[row], gradient, kept, pace)
-    return loss
+    side.losses[block] = _shrink(table.weight, rows, counts, weight, gradients) if weight else 0.0
+    _move(table, rows, gradients, keep, pace, spare)
+
+
+@njit(nogil=True, cache=True)
+def _move(
+    table: Moments, rows: ShortIntegers, gradients: Floats, keep: float, pace: Pace, spare: Floats
+) -> None:
+    """Move rows together: what is left over of each, a vector register being too long, adds up."""
+    (n, width), kept = gradients.shape, np.full(gradients.size, keep, np.float32)
+    weight, spare = cut(spare, n, width)
+    mean, spare = cut(spare, n, width)
+    square, spare = cut(spare, n, width)
+    for entry in range(n):
+        row = rows[entry]
+        for k in range(width):
+            weight[entry, k] = table.weight[row, k]
+            mean[entry, k] = table.mean[row, k]
+            square[entry, k] = table.square[row, k]
+    move(weight.ravel(), mean.ravel(), square.ravel(), gradients.ravel(), kept, pace)
+    for entry in range(n):
+        row = rows[entry]
+        for k in range(width):
+            table.weight[row, k] = weight[entry, k]
+            table.mean[row, k] = mean[entry, k]
+            table.square[row, k] = square[entry, k]
 
 
 @njit(nogil=True, cache=True)
@@ -106,25 +120,35 @@ def _columns(table: Floats, rows: ShortIntegers, dim: int, low: Floats) -> None:
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _total(backs: Floats, bounds: ShortIntegers, totals: Floats, back: Floats) -> None:
-    """Sums of each row's gradients, `[m, wide + dim]`, and of the tower's part as columns."""
-    back[:, len(totals) :] = 0
-    for entry in range(len(totals)):
-        total = totals[entry]
+def _total(
+    side: Side, bounds: ShortIntegers, gradients: Floats, back: Floats, total: Floats
+) -> None:
+    """Sums of rows' gradients over lanes: the product's in their place, the tower's as columns."""
+    wide, order = len(back), side.groups.order
+    back[:, len(gradients) :] = 0
+    for entry in range(len(gradients)):
         total[:] = 0
         for place in range(bounds[entry], bounds[entry + 1]):
-            more = backs[place]
+            more = side.backs[order[place]]
             for k in range(len(total)):
                 total[k] += more[k]
-        for k in range(len(back)):
+        for k in range(wide):
             back[k, entry] = total[k]
+        for k in range(wide, len(total)):
+            gradients[entry, k - wide] = total[k]
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _shrink(vector: Floats, weight: np.float32, gradient: Floats) -> np.float32:
-    """Add the gradient of `weight` times the squared length of a row, and tell this."""
-    total, twice = np.float32(0), 2 * weight
-    for k in range(len(vector)):
-        total += vector[k] * vector[k]
-        gradient[k] += twice * vector[k]
-    return weight * total
+def _shrink(
+    table: Floats, rows: ShortIntegers, counts: ShortIntegers, weight: float, gradients: Floats
+) -> float:
+    """Add the gradient of the penalty on rows' lengths, and tell this."""
+    loss = 0.0
+    for entry in range(len(rows)):
+        vector, gradient, total = table[rows[entry]], gradients[entry], np.float32(0)
+        once = np.float32(weight * counts[entry])
+        for k in range(len(vector)):
+            total += vector[k] * vector[k]
+            gradient[k] += 2 * once * vector[k]
+        loss += once * total
+    return loss

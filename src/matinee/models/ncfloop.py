@@ -127,18 +127,18 @@ def _train(
     threads, losses = len(memory.scratch), np.empty(len(rates))
     with ThreadPoolExecutor(threads) as pool:
 
-        def shared(part: Callable[..., Any], *given: Any) -> list[Any]:
+        def shared(part: Callable[..., None], *given: Any) -> None:
             waiting = [pool.submit(part, net, *given, (one, threads)) for one in range(threads)]
-            return [one.result() for one in waiting]
+            for one in waiting:
+                one.result()
 
         for step, rate in enumerate(rates.tolist()):
             here, number = slice(step * per_step, (step + 1) * per_step), done + step + 1
             room = ncf.begin(users[here], items[here], memory)
             shared(ncf.lift_share, room)
-            loss = sum(shared(ncf.weigh_share, room))
-            loss += sum(shared(ncf.settle_share, state, room, rate, number))
-            ncf.finish(net, state, room, rate, number)
-            losses[step] = loss * items[here].size
+            shared(ncf.weigh_share, room)
+            shared(ncf.settle_share, state, room, rate, number)
+            losses[step] = ncf.finish(net, state, room, rate, number)
     return losses
 
 
