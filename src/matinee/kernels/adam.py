@@ -40,7 +40,7 @@ def pace(rate: float, step: int) -> Pace:
     return Pace(np.float32(scale), np.float32(EPSILON * correction))
 
 
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy", inline="always")
 def move(
     weight: Floats, mean: Floats, square: Floats, gradient: Floats, keep: Floats, pace: Pace
 ) -> None:

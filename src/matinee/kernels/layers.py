@@ -103,6 +103,19 @@ def mask(high: Floats, back: Floats) -> None:
             row[x] = row[x] if given[x] > 0 else np.float32(0)
 
 
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def turn(source: Floats, target: Floats) -> None:
+    """Make rows of columns, as many as there are: `[n, m]` to the first columns of `[m, n..]`.
+
+    What is written lies together; the other way about takes twice as long.
+    """
+    n = len(source)
+    for k in range(len(target)):
+        row = target[k]
+        for x in range(n):
+            row[x] = source[x, k]
+
+
 @njit(nogil=True, cache=True)
 def cut(spare: Floats, rows: int, columns: int) -> tuple[Floats, Floats]:
     """A matrix cut from the front of spare memory, and the rest of it."""

@@ -82,20 +82,19 @@ def _side(entries: Integers, lane: int, memory: Side) -> Side:
 @njit(nogil=True, cache=True)
 def lift_share(net: Net, room: Room, share: tuple[int, int]) -> None:
     """The first layer of the rows that are one of so many threads'."""
-    left, bias, right, _ = _split(net, net.dense)
-    none, spare = np.zeros(len(bias), np.float32), room.scratch[share[0]]
+    (left, right, _), spare = _split(net), room.scratch[share[0]]
     people, films = len(room.people.losses), len(room.films.losses)
     for block in range(share[0], people + films, share[1]):
         if block < people:
-            lift(net, net.people, left, bias, room.people, block, spare)
+            lift(net, net.people, left, 0, room.people, block, spare)
         else:
-            lift(net, net.films, right, none, room.films, block - people, spare)
+            lift(net, net.films, right, 1, room.films, block - people, spare)
 
 
 @njit(nogil=True, cache=True)
 def weigh_share(net: Net, room: Room, share: tuple[int, int]) -> None:
     """Losses and gradients of the examples in lanes that are one of so many threads'."""
-    upper, one = _split(net, net.dense)[3], 1 / len(room.films.groups.slots)
+    upper, one = _split(net)[2], 1 / len(room.films.groups.slots)
     for lane in range(share[0], len(room.people.groups.lanes) - 1, share[1]):
         for side in (room.people, room.films):
             side.backs[side.groups.lanes[lane] : side.groups.lanes[lane + 1]] = 0
@@ -108,7 +107,7 @@ def settle_share(
     net: Net, state: State, room: Room, rate: float, number: int, share: tuple[int, int]
 ) -> None:
     """Move rows that are one of so many threads' in step `number`, from 1."""
-    left, _, right, _ = _split(net, net.dense)
+    left, right, _ = _split(net)
     now, keep, spare = pace(rate, number), 1 - rate * state.row_decay, room.scratch[share[0]]
     weight = net.l2 / len(room.films.groups.slots)
     each = len(room.films.groups.slots) // len(room.people.groups.slots)
@@ -125,11 +124,11 @@ def settle_share(
 @njit(nogil=True, cache=True)
 def finish(net: Net, state: State, room: Room, rate: float, number: int) -> float:
     """Move the dense weights, once all else of step `number` is done; the sum of the losses."""
-    one, two = room.people.slopes.shape[1], room.films.slopes.shape[1]
+    size = room.people.slopes.shape[1]
     gradient, dense = np.zeros(len(net.dense), np.float32), state.dense
-    _add(room.people.slopes, gradient[:one])
-    _add(room.films.slopes, gradient[one : one + two])
-    _add(room.slopes, gradient[one + two :])
+    _add(room.people.slopes, gradient[:size])
+    _add(room.films.slopes, gradient[size : 2 * size])
+    _add(room.slopes, gradient[2 * size :])
     keep = 1 - np.float32(rate) * state.decay
     move(dense.weight, dense.mean, dense.square, gradient, keep, pace(rate, number))
     loss = room.losses.sum() + room.people.losses.sum() + room.films.losses.sum()
@@ -137,13 +136,12 @@ def finish(net: Net, state: State, room: Room, rate: float, number: int) -> floa
 
 
 @njit(nogil=True, cache=True)
-def _split(net: Net, flat: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of flat weights the first layer's for people, its bias, those for films, and the rest."""
+def _split(net: Net) -> tuple[Floats, Floats, Floats]:
+    """Weights of the first layer for people, those for films, and the rest."""
     half, wide = first_layer(net)
     size = half * wide
-    left, bias = flat[:size].reshape(wide, half), flat[size : size + wide]
-    right = flat[size + wide : 2 * size + wide].reshape(wide, half)
-    return left, bias, right, flat[2 * size + wide :]
+    left, right = net.dense[:size], net.dense[size : 2 * size]
+    return left.reshape(wide, half), right.reshape(wide, half), net.dense[2 * size :]
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numba import njit
 
-from matinee.kernels.arrays import Floats, ShortIntegers
-from matinee.kernels.layers import climb, cut, descend, mask, rectify, slope, sums
-from matinee.kernels.ncfnet import Net, Room, filled, per_block
+from matinee.kernels.arrays import Floats, Integers
+from matinee.kernels.layers import climb, cut, descend, mask, rectify, slope, sums, turn
+from matinee.kernels.ncfnet import Net, Room, filled, first_layer, per_block
 
 LARGE = 1e300
 """Above it, twice a number may be too large for a float64."""
@@ -19,92 +19,109 @@ LARGE = 1e300
 def weigh(net: Net, upper: Floats, room: Room, block: int, share: float, thread: int) -> None:
     """Loss of a block's examples and its gradients.
 
+    Units, and gradients by them, are columns: products first, then the layers from below.
+
     Args:
         net: The loss.
-        upper: Flat weights of what is above the first layer.
+        upper: Flat weights of what is above the sides' part of the first layer.
         room: Its `slopes` and `losses` of the block are filled, gradients added to `backs`.
         block: Which people of the step.
         share: What each example weighs in the mean.
         thread: Whose scratch to use.
     """
     slots, films = room.people.groups.slots, room.films.groups.slots
-    each = len(films) // len(slots)
+    each, dim = len(films) // len(slots), net.dim
     first = block * per_block(each)
     last = min(first + per_block(each), len(slots))
-    n = filled((last - first) * each)
-    height = net.widths[1:].sum() + net.dim
+    n, height, wide = filled((last - first) * each), dim + net.widths[1:].sum(), first_layer(net)[1]
     units, spare = cut(room.scratch[thread], height, n)
     backs, spare = cut(spare, height, n)
-    _join(room, first, last, units, net.dim)
-    _climb_all(net, upper, units)
-    top = (net.widths[-1] if len(net.widths) else 0) + net.dim
-    head, inputs, logits = upper[len(upper) - top - 1 :], units[height - top :], spare[:n]
-    _logits(head, inputs, logits)
+    logits, spare, found = spare[:n], spare[n:], room.slopes[block]
+    _join(room, first, last, units[: dim + wide], spare)
+    _climb_all(net.widths, upper, units[dim:])
+    top = len(upper) - 1 - (net.widths[-1] if len(net.widths) else 0)
+    logits[:] = upper[-1]
+    _score(upper[top - dim : top], units[:dim], logits)
+    _score(upper[top:-1], units[height - (len(upper) - 1 - top) :], logits)
     room.losses[block] = _loss(logits[: (last - first) * each], each, np.float32(share))
     logits[(last - first) * each :] = 0
-    found = room.slopes[block]
-    _outputs(head, inputs, logits, backs[height - top :], found[len(upper) - top - 1 :])
-    _descend_all(net, upper, units, backs, found)
-    _part(room, first, last, backs, net.dim)
+    found[-1] = logits.sum()
+    _unscore(upper[top - dim : top], units[:dim], logits, backs[:dim], found[top - dim : top])
+    tops = slice(height - (len(upper) - 1 - top), height)
+    _unscore(upper[top:-1], units[tops], logits, backs[tops], found[top:-1])
+    _descend_all(net.widths, upper[: top - dim], units[dim:], backs[dim:], found)
+    _part(room, first, last, backs[: dim + wide], spare)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _join(room: Room, first: int, last: int, units: Floats, dim: int) -> None:
-    """Outputs of the first layer, and products of the two vectors, which are the last units."""
+def _join(room: Room, first: int, last: int, units: Floats, spare: Floats) -> None:
+    """Sums of what the first layer makes of the two sides, and products of their vectors."""
     people, films = room.people, room.films
-    each, column = len(films.groups.slots) // len(people.groups.slots), 0
-    wide, products = people.halves.shape[1] - dim, units[len(units) - dim :]
+    (height, n), each = units.shape, len(films.groups.slots) // len(people.groups.slots)
+    rows, _ = cut(spare, (last - first) * each, height)
     for entry in range(first, last):
         person = people.halves[people.groups.slots[entry]]
-        for place in range(entry * each, (entry + 1) * each):
-            film = films.halves[films.groups.slots[place]]
-            for k in range(wide):
-                units[k, column] = max(person[k] + film[k], np.float32(0))
-            for k in range(dim):
-                products[k, column] = person[wide + k] * film[wide + k]
-            column += 1
-    units[:wide, column:] = 0
-    products[:, column:] = 0
+        steep, more = person[:height], person[height:]
+        for one in range(each):
+            film = films.halves[films.groups.slots[entry * each + one]][height:]
+            row = rows[(entry - first) * each + one]
+            for k in range(height):
+                row[k] = steep[k] * film[k] + more[k]
+    turn(rows, units)
+    units[:, len(rows) :] = 0
 
 
 @njit(nogil=True, cache=True)
-def _climb_all(net: Net, upper: Floats, units: Floats) -> None:
-    """Outputs of the layers above the first, below its own."""
+def _climb_all(widths: Integers, upper: Floats, units: Floats) -> None:
+    """Outputs of all layers; of the first one there is all but the bias."""
     at = row = 0
-    for layer in range(2, len(net.widths)):
-        wide, narrow = net.widths[layer - 1], net.widths[layer]
-        high = units[row + wide : row + wide + narrow]
-        matrix, at = upper[at : at + wide * narrow].reshape(narrow, wide), at + wide * narrow
-        climb(matrix, units[row : row + wide], high)
+    for layer in range(1, len(widths)):
+        wide, narrow = widths[layer - 1], widths[layer]
+        high = units[row : row + narrow]
+        if layer > 1:
+            matrix, at = upper[at : at + wide * narrow].reshape(narrow, wide), at + wide * narrow
+            climb(matrix, units[row - wide : row], high)
         rectify(upper[at : at + narrow], high)
-        at, row = at + narrow, row + wide
+        at, row = at + narrow, row + narrow
 
 
 @njit(nogil=True, cache=True)
-def _descend_all(net: Net, upper: Floats, units: Floats, backs: Floats, found: Floats) -> None:
-    """Gradients of these layers' weights and outputs, from those of the top's outputs."""
-    at, row = len(upper) - 1 - net.dim, len(units) - net.dim
-    if len(net.widths):
-        at, row = at - net.widths[-1], row - net.widths[-1]
-        mask(units[row : row + net.widths[-1]], backs[row : row + net.widths[-1]])
-    for layer in range(len(net.widths) - 1, 1, -1):
-        wide, narrow = net.widths[layer - 1], net.widths[layer]
-        back, low, below = backs[row : row + narrow], units[row - wide : row], backs[row - wide : row]
-        sums(back, found[at - narrow : at])
-        at, row = at - narrow * (wide + 1), row - wide
-        slope(back, low, found[at : at + narrow * wide].reshape(narrow, wide))
-        descend(upper[at : at + narrow * wide].reshape(narrow, wide), back, below)
-        mask(low, below)
+def _descend_all(
+    widths: Integers, upper: Floats, units: Floats, backs: Floats, found: Floats
+) -> None:
+    """Gradients by what is below each ReLU, and by weights, from those by the top's outputs."""
+    at, row = len(upper), len(units)
+    for layer in range(len(widths) - 1, 0, -1):
+        wide, narrow = widths[layer - 1], widths[layer]
+        at, row = at - narrow, row - narrow
+        back = backs[row : row + narrow]
+        mask(units[row : row + narrow], back)
+        sums(back, found[at : at + narrow])
+        if layer > 1:
+            at -= narrow * wide
+            low, below = units[row - wide : row], backs[row - wide : row]
+            slope(back, low, found[at : at + narrow * wide].reshape(narrow, wide))
+            descend(upper[at : at + narrow * wide].reshape(narrow, wide), back, below)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _logits(head: Floats, inputs: Floats, logits: Floats) -> None:
-    """Scores `[n]` from the weights and the bias of the output."""
-    logits[:] = head[-1]
-    for k in range(len(inputs)):
-        row, weight = inputs[k], head[k]
+def _score(weights: Floats, units: Floats, logits: Floats) -> None:
+    """Add units to scores `[n]`, each times its weight."""
+    for k in range(len(units)):
+        row, weight = units[k], weights[k]
         for x in range(len(logits)):
             logits[x] += weight * row[x]
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _unscore(weights: Floats, units: Floats, given: Floats, backs: Floats, found: Floats) -> None:
+    """Gradients by units and their weights from those by scores."""
+    for k in range(len(units)):
+        row, back, weight, total = units[k], backs[k], weights[k], np.float32(0)
+        for x in range(len(given)):
+            total += given[x] * row[x]
+            back[x] = weight * given[x]
+        found[k] = total
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -125,35 +142,19 @@ def _loss(logits: Floats, each: int, share: np.float32) -> float:
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _outputs(head: Floats, inputs: Floats, given: Floats, backs: Floats, found: Floats) -> None:
-    """Gradients of the output's inputs, and of its weights and bias."""
-    for k in range(len(inputs)):
-        row, back, weight, total = inputs[k], backs[k], head[k], np.float32(0)
-        for x in range(len(given)):
-            total += given[x] * row[x]
-            back[x] = weight * given[x]
-        found[k] = total
-    found[-1] = given.sum()
-
-
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _part(room: Room, first: int, last: int, backs: Floats, dim: int) -> None:
-    """Add gradients of the halves of both sides to their sums."""
+def _part(room: Room, first: int, last: int, backs: Floats, spare: Floats) -> None:
+    """Add gradients of what was joined to the sums of both sides."""
     people, films = room.people, room.films
-    each, column = len(films.groups.slots) // len(people.groups.slots), 0
-    wide, products = people.halves.shape[1] - dim, backs[len(backs) - dim :]
+    (height, n), each = backs.shape, len(films.groups.slots) // len(people.groups.slots)
+    rows, _ = cut(spare, n, height)
+    turn(backs, rows)
     for entry in range(first, last):
-        person = people.halves[people.groups.slots[entry]]
+        person = people.halves[people.groups.slots[entry]][:height]
         total = people.backs[people.groups.sums[entry]]
-        for place in range(entry * each, (entry + 1) * each):
-            film = films.halves[films.groups.slots[place]]
-            row = films.backs[films.groups.sums[place]]
-            for k in range(wide):
-                back = backs[k, column]
-                row[k] += back
-                total[k] += back
-            for k in range(dim):
-                back = products[k, column]
-                row[wide + k] += back * person[wide + k]
-                total[wide + k] += back * film[wide + k]
-            column += 1
+        for one in range(each):
+            place, row = entry * each + one, rows[(entry - first) * each + one]
+            film = films.halves[films.groups.slots[place]][:height]
+            other = films.backs[films.groups.sums[place]]
+            for k in range(height):
+                total[k] += row[k] * film[k]
+                other[k] += row[k] * person[k]

@@ -30,9 +30,9 @@ class Net(NamedTuple):
         widths: Half the width of the tower's input, and the output widths of its layers, all
             filled up to multiples of `UNITS`; empty leaves it out.
         l2: Penalty on the vectors' squared lengths.
-        dense: Flat weights: of the tower's first layer those of the person, the bias, and those
-            of the film; of each later layer the weights and the bias; of the output those of the
-            tower's top, those of the product, and the bias.
+        dense: Flat weights: of the tower's first layer those of the person, those of the film and
+            the bias; of each later layer the weights and the bias; those of the output, the
+            product's before the top's, and its bias.
         people: Vectors `[n_users, width]`, the product's before the tower's.
         films: Vectors `[n_items, width]`.
     """
@@ -68,10 +68,13 @@ class Side(NamedTuple):
 
     Attributes:
         groups: Entries by person, or by film.
-        halves: `[m, wide + dim]`, of each distinct row what the first layer makes of it, and the
-            product's part of its vector.
-        backs: `[sums, wide + dim]`, the gradient of the loss by these, a sum for each lane and row.
-        slopes: `[blocks, size]`, that by its part of the first layer for each block of rows.
+        halves: `[m, 2 * (dim + wide)]`, of each distinct row what the other side's second part is
+            multiplied by, and its own second part. These are the product's part of the vector
+            beside 1 for each unit of the first layer, and the same part, or 0 if it is a person's,
+            beside what that layer makes of it. So a person's first part times a film's second
+            plus the person's second is the products, and the units before their bias.
+        backs: `[sums, dim + wide]`, the gradient of the loss by these, a sum for each lane and row.
+        slopes: `[blocks, size]`, that by its part of the first layer in each block of rows.
         losses: `[blocks]`, the penalties on their vectors.
     """
 
@@ -105,11 +108,11 @@ def make_room(net: Net, people: int, each: int, threads: int) -> Room:
     """Room for steps of so many people, of so many films each."""
     half, wide = first_layer(net)
     shape, width, lane = wide + net.dim, net.people.shape[1], LANE * per_block(each)
-    upper = len(net.dense) - wide * (2 * half + 1)
+    upper = len(net.dense) - 2 * wide * half
     count, columns = blocks(people, per_block(each)), filled(max(BLOCK, each))
-    units = max(net.widths[1:].sum() + net.dim, shape + half + 2 * width)
+    units = max(net.widths[1:].sum() + net.dim, 2 * (shape + half + width))
     return Room(
-        _make_side(people, len(net.people), lane, shape, wide * (half + 1)),
+        _make_side(people, len(net.people), lane, shape, wide * half),
         _make_side(people * each, len(net.films), lane * each, shape, wide * half),
         np.empty((count, upper), np.float32),
         np.empty(count),
@@ -122,7 +125,7 @@ def _make_side(entries: int, n_rows: int, lane: int, shape: int, size: int) -> S
     rows = min(entries, n_rows)
     return Side(
         make_groups(entries, n_rows, lane),
-        np.empty((rows, shape), np.float32),
+        np.empty((rows, 2 * shape), np.float32),
         np.empty((entries, shape), np.float32),
         np.empty((blocks(rows, BLOCK), size), np.float32),
         np.empty(blocks(rows, BLOCK)),

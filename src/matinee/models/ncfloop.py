@@ -104,12 +104,10 @@ class NCFLoop:
             matrix, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
             wide, narrow = _filled(widths[layer]), _filled(widths[layer + 1])
             yield matrix[:, : widths[layer]], (narrow, wide)
-            yield bias, (narrow,)
             if layer == 0:
                 yield matrix[:, widths[0] :], (narrow, wide)
-        dim = out.shape[1] - top
-        yield out[:, dim:], (1, _filled(top))
-        yield out[:, :dim], (1, dim)
+            yield bias, (narrow,)
+        yield out, (1, out.shape[1] - top + _filled(top))
         yield weights["out.bias"], (1,)
 
 
