@@ -40,15 +40,15 @@ class Groups(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def make_groups(entries: int, n_rows: int, lane: int) -> Groups:
-    """Memory for as many entries of a table of so many rows, in lanes of `lane`."""
+def make_groups(entries: int, n_rows: int) -> Groups:
+    """Memory for as many entries of a table of so many rows."""
     most = min(entries, n_rows)
     return Groups(
         np.empty(most, np.int32),
         np.empty(most, np.int32),
         np.empty(entries, np.int32),
         np.empty(entries, np.int32),
-        np.zeros(-(-entries // lane) + 1, np.int32),
+        np.zeros(entries + 1, np.int32),
         np.zeros(most + 1, np.int32),
         np.empty(entries, np.int32),
         np.full(n_rows, -1, np.int32),

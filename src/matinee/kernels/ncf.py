@@ -16,7 +16,7 @@ from matinee.kernels.adam import move, pace
 from matinee.kernels.arrays import Doubles, Floats, Integers
 from matinee.kernels.groups import group
 from matinee.kernels.ncfblock import weigh
-from matinee.kernels.ncfnet import BLOCK, LANE, Net, Room, Side, State, blocks, first_layer, per_block
+from matinee.kernels.ncfnet import BLOCK, Net, Room, Side, State, blocks, first_layer, per_block, per_lane
 from matinee.kernels.ncfrows import lift, settle
 
 
@@ -61,7 +61,7 @@ def train(
 def begin(users: Integers, items: Integers, memory: Room) -> Room:
     """The room of a step, its entries in groups."""
     each = items.shape[1]
-    lane = LANE * per_block(each)
+    lane = per_lane(len(users), each) * per_block(each)
     return Room(
         _side(users, lane, memory.people),
         _side(items.ravel(), lane * each, memory.films),
@@ -94,12 +94,13 @@ def lift_share(net: Net, room: Room, share: tuple[int, int]) -> None:
 @njit(nogil=True, cache=True)
 def weigh_share(net: Net, room: Room, share: tuple[int, int]) -> None:
     """Losses and gradients of the examples in lanes that are one of so many threads'."""
-    upper, one = _split(net)[2], 1 / len(room.films.groups.slots)
+    upper, people, films = _split(net)[2], len(room.people.groups.slots), len(room.films.groups.slots)
+    size = per_lane(people, films // people)
     for lane in range(share[0], len(room.people.groups.lanes) - 1, share[1]):
         for side in (room.people, room.films):
             side.backs[side.groups.lanes[lane] : side.groups.lanes[lane + 1]] = 0
-        for block in range(lane * LANE, min((lane + 1) * LANE, len(room.losses))):
-            weigh(net, upper, room, block, one, share[0])
+        for block in range(lane * size, min((lane + 1) * size, len(room.losses))):
+            weigh(net, upper, room, block, 1 / films, share[0])
 
 
 @njit(nogil=True, cache=True)
@@ -121,7 +122,7 @@ def settle_share(
             settle(net, state.films, right, side, at, weight, keep, now, spare)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def finish(net: Net, state: State, room: Room, rate: float, number: int) -> float:
     """Move the dense weights, once all else of step `number` is done; the sum of the losses."""
     size = room.people.slopes.shape[1]
@@ -129,7 +130,7 @@ def finish(net: Net, state: State, room: Room, rate: float, number: int) -> floa
     _add(room.people.slopes, gradient[:size])
     _add(room.films.slopes, gradient[size : 2 * size])
     _add(room.slopes, gradient[2 * size :])
-    keep = 1 - np.float32(rate) * state.decay
+    keep = np.float32(1) - np.float32(rate) * state.decay
     move(dense.weight, dense.mean, dense.square, gradient, keep, pace(rate, number))
     loss = room.losses.sum() + room.people.losses.sum() + room.films.losses.sum()
     return loss * len(room.films.groups.slots)

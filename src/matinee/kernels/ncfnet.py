@@ -16,8 +16,8 @@ BLOCK = 256
 """Examples, or rows of a table, that go through layers together, so that they stay in the cache."""
 COLUMNS = 64
 """Columns come in multiples of it, so that loops over them have no rest."""
-LANE = 32
-"""Blocks of examples in a lane; see `kernels.groups`."""
+LANES = 8
+"""Parts of a step's examples that threads may share; see `kernels.groups`."""
 ALIGNED = 16
 """Numbers in a line of the cache, at which columns begin: others take twice as long to read."""
 
@@ -107,13 +107,13 @@ class Room(NamedTuple):
 def make_room(net: Net, people: int, each: int, threads: int) -> Room:
     """Room for steps of so many people, of so many films each."""
     half, wide = first_layer(net)
-    shape, width, lane = wide + net.dim, net.people.shape[1], LANE * per_block(each)
+    shape, width = wide + net.dim, net.people.shape[1]
     upper = len(net.dense) - 2 * wide * half
     count, columns = blocks(people, per_block(each)), filled(max(BLOCK, each))
     units = max(net.widths[1:].sum() + net.dim, 2 * (shape + half + width))
     return Room(
-        _make_side(people, len(net.people), lane, shape, wide * half),
-        _make_side(people * each, len(net.films), lane * each, shape, wide * half),
+        _make_side(people, len(net.people), shape, wide * half),
+        _make_side(people * each, len(net.films), shape, wide * half),
         np.empty((count, upper), np.float32),
         np.empty(count),
         _aligned(threads, columns * 2 * (units + 1)),
@@ -121,10 +121,10 @@ def make_room(net: Net, people: int, each: int, threads: int) -> Room:
 
 
 @njit(nogil=True, cache=True)
-def _make_side(entries: int, n_rows: int, lane: int, shape: int, size: int) -> Side:
+def _make_side(entries: int, n_rows: int, shape: int, size: int) -> Side:
     rows = min(entries, n_rows)
     return Side(
-        make_groups(entries, n_rows, lane),
+        make_groups(entries, n_rows),
         np.empty((rows, 2 * shape), np.float32),
         np.empty((entries, shape), np.float32),
         np.empty((blocks(rows, BLOCK), size), np.float32),
@@ -150,6 +150,12 @@ def first_layer(net: Net) -> tuple[int, int]:
 def per_block(each: int) -> int:
     """People whose examples go through layers together."""
     return max(BLOCK // each, 1)
+
+
+@njit(nogil=True, cache=True)
+def per_lane(people: int, each: int) -> int:
+    """Blocks of a lane, if a step has so many people."""
+    return blocks(blocks(people, per_block(each)), LANES)
 
 
 @njit(nogil=True, cache=True)

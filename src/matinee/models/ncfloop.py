@@ -13,6 +13,7 @@ from matinee.data.batches import Batch, SampledBatches
 from matinee.kernels import ncf
 from matinee.kernels.adam import Moments as Arrays
 from matinee.kernels.arrays import Integers
+from matinee.kernels.drawing import draw
 from matinee.kernels.layers import UNITS
 from matinee.kernels.ncfnet import Net, Room, State, make_room
 from matinee.models.base import Moments
@@ -22,7 +23,7 @@ Weights = dict[str, NDArray[np.float32]]
 Piece = tuple[NDArray[np.float32], tuple[int, ...]]
 """A view of weights, and the shape that it is filled up to with zeros."""
 
-SHARED = 8192
+SHARED = 1024
 """Examples of a step from which waking other threads costs less than it saves."""
 
 
@@ -46,7 +47,7 @@ class NCFLoop:
 
     def batch(self, epoch: int, step: int, steps: int) -> Batch:
         """The examples of so many steps, one below the other."""
-        return self.batches.span(epoch, step, steps)
+        return self.batches.span(epoch, step, steps, draw)
 
     def take(
         self,
@@ -123,11 +124,12 @@ def _train(
 ) -> NDArray[np.float64]:
     """What `train` does, each step shared out among threads."""
     threads, losses = len(memory.scratch), np.empty(len(rates))
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads - 1) as pool:
 
         def shared(part: Callable[..., None], *given: Any) -> None:
-            waiting = [pool.submit(part, net, *given, (one, threads)) for one in range(threads)]
-            for one in waiting:
+            others = [pool.submit(part, net, *given, (one, threads)) for one in range(1, threads)]
+            part(net, *given, (0, threads))
+            for one in others:
                 one.result()
 
         for step, rate in enumerate(rates.tolist()):
