@@ -64,7 +64,12 @@ def group(entries: Integers, lane: int, memory: Groups) -> Groups:
         here = slice(number * lane, min((number + 1) * lane, n))
         lanes[number + 1] = _lane(entries[here], lanes[number], memory.first, met, sums[here])
     count, distinct = lanes[-1], 0
-    rows, counts, bounds, of = memory.rows, memory.counts, memory.bounds, np.empty_like(met[: lanes[-1]])
+    rows, counts, bounds, of = (
+        memory.rows,
+        memory.counts,
+        memory.bounds,
+        np.empty_like(met[: lanes[-1]]),
+    )
     for one in range(count):
         memory.first[met[one]] = -1
     for one in range(count):

@@ -16,7 +16,18 @@ from matinee.kernels.adam import move, pace
 from matinee.kernels.arrays import Doubles, Floats, Integers
 from matinee.kernels.groups import group
 from matinee.kernels.ncfblock import weigh
-from matinee.kernels.ncfnet import BLOCK, Net, Room, Side, State, blocks, first_layer, per_block, per_lane
+from matinee.kernels.ncfnet import (
+    BLOCK,
+    Net,
+    Room,
+    Rule,
+    Side,
+    State,
+    blocks,
+    first_layer,
+    per_block,
+    per_lane,
+)
 from matinee.kernels.ncfrows import lift, settle
 
 
@@ -76,7 +87,7 @@ def _side(entries: Integers, lane: int, memory: Side) -> Side:
     groups = group(entries, lane, memory.groups)
     count = blocks(len(groups.rows), BLOCK)
     slopes, losses = memory.slopes[:count], memory.losses[:count]
-    return Side(groups, memory.halves, memory.backs, slopes, losses)
+    return Side(groups, memory.steep, memory.own, memory.backs, slopes, losses)
 
 
 @njit(nogil=True, cache=True)
@@ -94,13 +105,14 @@ def lift_share(net: Net, room: Room, share: tuple[int, int]) -> None:
 @njit(nogil=True, cache=True)
 def weigh_share(net: Net, room: Room, share: tuple[int, int]) -> None:
     """Losses and gradients of the examples in lanes that are one of so many threads'."""
-    upper, people, films = _split(net)[2], len(room.people.groups.slots), len(room.films.groups.slots)
-    size = per_lane(people, films // people)
+    upper, examples = _split(net)[2], len(room.films.groups.slots)
+    people = len(room.people.groups.slots)
+    size = per_lane(people, examples // people)
     for lane in range(share[0], len(room.people.groups.lanes) - 1, share[1]):
         for side in (room.people, room.films):
             side.backs[side.groups.lanes[lane] : side.groups.lanes[lane + 1]] = 0
         for block in range(lane * size, min((lane + 1) * size, len(room.losses))):
-            weigh(net, upper, room, block, 1 / films, share[0])
+            weigh(net, upper, room, block, 1 / examples, share[0])
 
 
 @njit(nogil=True, cache=True)
@@ -108,18 +120,16 @@ def settle_share(
     net: Net, state: State, room: Room, rate: float, number: int, share: tuple[int, int]
 ) -> None:
     """Move rows that are one of so many threads' in step `number`, from 1."""
-    left, right, _ = _split(net)
-    now, keep, spare = pace(rate, number), 1 - rate * state.row_decay, room.scratch[share[0]]
-    weight = net.l2 / len(room.films.groups.slots)
-    each = len(room.films.groups.slots) // len(room.people.groups.slots)
+    (left, right, _), spare = _split(net), room.scratch[share[0]]
+    entries, examples = len(room.people.groups.slots), len(room.films.groups.slots)
+    keep, now = 1 - rate * state.row_decay, pace(rate, number)
+    of_people, of_films = Rule(net.l2 / entries, keep, now), Rule(net.l2 / examples, keep, now)
     people, films = len(room.people.losses), len(room.films.losses)
     for block in range(share[0], people + films, share[1]):
         if block < people:
-            side, more = room.people, weight * each
-            settle(net, state.people, left, side, block, more, keep, now, spare)
+            settle(net, state.people, left, room.people, block, of_people, spare)
         else:
-            side, at = room.films, block - people
-            settle(net, state.films, right, side, at, weight, keep, now, spare)
+            settle(net, state.films, right, room.films, block - people, of_films, spare)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")

@@ -57,13 +57,13 @@ def weigh(net: Net, upper: Floats, room: Room, block: int, share: float, thread:
 def _join(room: Room, first: int, last: int, units: Floats, spare: Floats) -> None:
     """Sums of what the first layer makes of the two sides, and products of their vectors."""
     people, films = room.people, room.films
-    (height, n), each = units.shape, len(films.groups.slots) // len(people.groups.slots)
+    height, each = len(units), len(films.groups.slots) // len(people.groups.slots)
     rows, _ = cut(spare, (last - first) * each, height)
     for entry in range(first, last):
-        person = people.halves[people.groups.slots[entry]]
-        steep, more = person[:height], person[height:]
+        slot = people.groups.slots[entry]
+        steep, more = people.steep[slot], people.own[slot]
         for one in range(each):
-            film = films.halves[films.groups.slots[entry * each + one]][height:]
+            film = films.own[films.groups.slots[entry * each + one]]
             row = rows[(entry - first) * each + one]
             for k in range(height):
                 row[k] = steep[k] * film[k] + more[k]
@@ -149,11 +149,11 @@ def _part(room: Room, first: int, last: int, backs: Floats, spare: Floats) -> No
     rows, _ = cut(spare, n, height)
     turn(backs, rows)
     for entry in range(first, last):
-        person = people.halves[people.groups.slots[entry]][:height]
+        person = people.steep[people.groups.slots[entry]]
         total = people.backs[people.groups.sums[entry]]
         for one in range(each):
             place, row = entry * each + one, rows[(entry - first) * each + one]
-            film = films.halves[films.groups.slots[place]][:height]
+            film = films.steep[films.groups.slots[place]]
             other = films.backs[films.groups.sums[place]]
             for k in range(height):
                 total[k] += row[k] * film[k]

@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from matinee.kernels.adam import Moments
+from matinee.kernels.adam import Moments, Pace
 from matinee.kernels.arrays import Doubles, Floats, Integers
 from matinee.kernels.groups import Groups, make_groups
-from matinee.kernels.layers import UNITS
 
 BLOCK = 256
 """Examples, or rows of a table, that go through layers together, so that they stay in the cache."""
@@ -63,23 +62,38 @@ class State(NamedTuple):
     row_decay: float
 
 
+class Rule(NamedTuple):
+    """How a step moves rows of a table.
+
+    Attributes:
+        weight: Penalty on a row's squared length, for each entry that it is of.
+        keep: What rows are shrunk to before they move.
+        pace: Of Adam.
+    """
+
+    weight: float
+    keep: float
+    pace: Pace
+
+
 class Side(NamedTuple):
     """The people of a step, or its films.
 
     Attributes:
         groups: Entries by person, or by film.
-        halves: `[m, 2 * (dim + wide)]`, of each distinct row what the other side's second part is
-            multiplied by, and its own second part. These are the product's part of the vector
-            beside 1 for each unit of the first layer, and the same part, or 0 if it is a person's,
-            beside what that layer makes of it. So a person's first part times a film's second
-            plus the person's second is the products, and the units before their bias.
+        steep: `[m, dim + wide]`, of each distinct row what the other side's `own` is multiplied
+            by: the product's part of the vector, and 1 for each unit of the first layer.
+        own: `[m, dim + wide]`, the product's part again, or 0 if it is a person's, and what the
+            first layer makes of the rest. So a person's `steep` times a film's `own`, plus the
+            person's `own`, is the products, and the units before their bias.
         backs: `[sums, dim + wide]`, the gradient of the loss by these, a sum for each lane and row.
         slopes: `[blocks, size]`, that by its part of the first layer in each block of rows.
         losses: `[blocks]`, the penalties on their vectors.
     """
 
     groups: Groups
-    halves: Floats
+    steep: Floats
+    own: Floats
     backs: Floats
     slopes: Floats
     losses: Doubles
@@ -125,7 +139,8 @@ def _make_side(entries: int, n_rows: int, shape: int, size: int) -> Side:
     rows = min(entries, n_rows)
     return Side(
         make_groups(entries, n_rows),
-        np.empty((rows, 2 * shape), np.float32),
+        np.empty((rows, shape), np.float32),
+        np.empty((rows, shape), np.float32),
         np.empty((entries, shape), np.float32),
         np.empty((blocks(rows, BLOCK), size), np.float32),
         np.empty(blocks(rows, BLOCK)),

@@ -10,30 +10,32 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from matinee.kernels.adam import Moments, Pace, move
+from matinee.kernels.adam import Moments, move
 from matinee.kernels.arrays import Floats, ShortIntegers
 from matinee.kernels.layers import climb, cut, descend, slope, turn
-from matinee.kernels.ncfnet import BLOCK, Net, Side, filled, first_layer
+from matinee.kernels.ncfnet import BLOCK, Net, Rule, Side, filled
 
 
 @njit(nogil=True, cache=True)
 def lift(
     net: Net, table: Floats, matrix: Floats, times: float, side: Side, block: int, spare: Floats
 ) -> None:
-    """Fill the `halves` of a block of rows; `times` is what the product's second part is."""
+    """Fill `steep` and `own` of a block of rows; `times` is what of the vector is in the latter."""
     here = slice(block * BLOCK, min((block + 1) * BLOCK, len(side.groups.rows)))
     rows, (wide, half), dim = side.groups.rows[here], matrix.shape, net.dim
     n = filled(len(rows))
-    columns, spare = cut(spare, 2 * (wide + dim), n)
+    steep, spare = cut(spare, dim + wide, n)
+    own, spare = cut(spare, dim + wide, n)
     low, spare = cut(spare, half, n)
     near, _ = cut(spare, len(rows), table.shape[1])
     _copy(table, rows, near)
     _columns(near, dim, low)
-    turn(near, columns[:dim])
-    columns[dim : dim + wide] = 1
-    columns[dim + wide : 2 * dim + wide] = np.float32(times) * columns[:dim]
-    climb(matrix, low, columns[2 * dim + wide :])
-    turn(columns, side.halves[here])
+    turn(near, steep[:dim])
+    steep[dim:] = 1
+    own[:dim] = np.float32(times) * steep[:dim]
+    climb(matrix, low, own[dim:])
+    turn(steep, side.steep[here])
+    turn(own, side.own[here])
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -43,9 +45,7 @@ def settle(
     matrix: Floats,
     side: Side,
     block: int,
-    weight: float,
-    keep: float,
-    pace: Pace,
+    rule: Rule,
     spare: Floats,
 ) -> None:
     """Move a block of rows against their gradients, and note that of the first layer.
@@ -56,9 +56,7 @@ def settle(
         matrix: The side's part of the first layer.
         side: Its `slopes` and `losses` of this block are filled.
         block: Which rows.
-        weight: Of the squared length of a row, for each entry.
-        keep: What rows are shrunk to before they move.
-        pace: Of the step.
+        rule: Of the step.
         spare: Memory.
     """
     here = slice(block * BLOCK, min((block + 1) * BLOCK, len(side.groups.rows)))
@@ -80,12 +78,12 @@ def settle(
     turn(totals, down[: net.dim])
     descend(matrix, back, down[net.dim :])
     turn(down[:width], gradients)
-    side.losses[block] = _shrink(near, counts, weight, gradients) if weight else 0.0
-    kept = np.full(width, keep, np.float32)
+    side.losses[block] = _shrink(near, counts, rule.weight, gradients) if rule.weight else 0.0
+    kept = np.full(width, rule.keep, np.float32)
     for entry in range(len(rows)):
         row = rows[entry]
         weights, mean, square = table.weight[row], table.mean[row], table.square[row]
-        move(weights, mean, square, gradients[entry], kept, pace)
+        move(weights, mean, square, gradients[entry], kept, rule.pace)
 
 
 @njit(nogil=True, cache=True)
@@ -120,9 +118,7 @@ def _total(side: Side, bounds: ShortIntegers, totals: Floats) -> None:
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _shrink(
-    near: Floats, counts: ShortIntegers, weight: float, gradients: Floats
-) -> float:
+def _shrink(near: Floats, counts: ShortIntegers, weight: float, gradients: Floats) -> float:
     """Add the gradient of the penalty on rows' lengths, and tell this."""
     loss = 0.0
     for entry in range(len(near)):
@@ -132,4 +128,4 @@ def _shrink(
             total += vector[k] * vector[k]
             gradient[k] += 2 * once * vector[k]
         loss += once * total
-    return loss
+    return float(loss)
