@@ -55,4 +55,4 @@ def _below(limit: int, place: int, key: np.uint64) -> int:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z = (z ^ (z >> np.uint64(31))) >> np.uint64(32)
-    return np.int64((z * np.uint64(limit)) >> np.uint64(32))
+    return int((z * np.uint64(limit)) >> np.uint64(32))
