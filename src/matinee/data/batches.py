@@ -7,6 +7,7 @@ an uninterrupted one would have drawn.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -18,6 +19,10 @@ from matinee.data.sampling import NegativeSampler
 from matinee.data.shuffling import Shuffled, ShuffledByPeople, stream
 
 Batch = dict[str, Tensor]
+Draw = Callable[
+    [NegativeSampler, NDArray[np.int32], NDArray[np.int64], int, int], NDArray[np.int32] | None
+]
+"""What a sampler draws for users' ratings, so many for each, under a key; None if it cannot."""
 
 _NEGATIVES, _SHOWN, _WINDOWS, _LANES = 1, 3, 4, 5
 
@@ -148,23 +153,30 @@ class SampledBatches:
         """The positives of one step and their negatives."""
         return self.span(epoch, step, 1)
 
-    def span(self, epoch: int, step: int, steps: int) -> Batch:
+    def span(self, epoch: int, step: int, steps: int, draw: Draw | None = None) -> Batch:
         """The batches of so many steps, one below the other.
 
-        The negatives are a function of (seed, epoch, positive), whatever the batch.
+        The negatives are a function of (seed, epoch, positive), whatever the batch and whatever
+        draws them.
         """
         rows = self._order.rows(epoch, step, steps)
         users = self.data.users[rows]
-        places = rows[:, None] * self.negatives + np.arange(self.negatives)
-        key = stream(self.seed, _NEGATIVES, epoch).integers(2**64, dtype=np.uint64)
-        drawn = self._sampler.sample(np.repeat(users, self.negatives), places.ravel(), int(key))
+        key = int(stream(self.seed, _NEGATIVES, epoch).integers(2**64, dtype=np.uint64))
+        drawn = draw(self._sampler, users, rows, self.negatives, key) if draw else None
         items = np.empty((len(rows), 1 + self.negatives), dtype=np.int64)
         items[:, 0] = self.data.items[rows]
-        items[:, 1:] = drawn.reshape(len(rows), self.negatives)
+        items[:, 1:] = self._drawn(users, rows, key) if drawn is None else drawn
         return {
             "users": torch.from_numpy(users.astype(np.int64)),
             "items": torch.from_numpy(items),
         }
+
+    def _drawn(
+        self, users: NDArray[np.int32], rows: NDArray[np.int64], key: int
+    ) -> NDArray[np.int32]:
+        places = rows[:, None] * self.negatives + np.arange(self.negatives)
+        many = np.repeat(users, self.negatives)
+        return self._sampler.sample(many, places.ravel(), key).reshape(places.shape)
 
 
 class HalvedBatches:

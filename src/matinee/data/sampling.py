@@ -25,6 +25,9 @@ class NegativeSampler:
     Args:
         data: The known positives.
 
+    Attributes:
+        bits: Bit u * n_items + i says whether u has rated i; None if there are too many pairs.
+
     Raises:
         DataError: If somebody has rated every film.
     """
@@ -39,19 +42,19 @@ class NegativeSampler:
             )
         keys = data.users.astype(np.int64) * self.n_items + data.items
         self._keys: NDArray[np.int64] | None = None
-        self._bits: NDArray[np.uint8] | None = None
+        self.bits: NDArray[np.uint8] | None = None
         n_pairs = data.n_users * self.n_items
         if n_pairs <= BITMAP_BYTES * 8:
-            self._bits = np.zeros((n_pairs >> 3) + 1, dtype=np.uint8)
-            np.bitwise_or.at(self._bits, keys >> 3, _bit(keys))
+            self.bits = np.zeros((n_pairs >> 3) + 1, dtype=np.uint8)
+            np.bitwise_or.at(self.bits, keys >> 3, _bit(keys))
         else:
             self._keys = np.sort(keys)
 
     def known(self, users: IntArray, items: IntArray) -> NDArray[np.bool_]:
         """Whether each pair is a known positive."""
         keys = users.astype(np.int64) * self.n_items + items
-        if self._bits is not None:
-            return (self._bits[keys >> 3] & _bit(keys)) != 0
+        if self.bits is not None:
+            return (self.bits[keys >> 3] & _bit(keys)) != 0
         assert self._keys is not None
         at = np.searchsorted(self._keys, keys)
         return self._keys[np.minimum(at, len(self._keys) - 1)] == keys

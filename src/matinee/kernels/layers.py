@@ -1,91 +1,119 @@
-"""There and back through a tower's layers, for the steps of `kernels.ncf`."""
+"""Linear layers of many examples that lie side by side, for the steps of `kernels.ncf`.
+
+What comes out of a layer is `[units, n]`: an example is a column, so that each loop over examples
+fills vector registers, however narrow layers are. Widths are multiples of `UNITS`, filled up with
+units whose weights are 0. Loops are written out so that what is loaded once is used often.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from matinee.kernels.arrays import Floats, Integers
+from matinee.kernels.arrays import Floats
+
+UNITS = 4
+"""Units that are read at once."""
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def climb(
-    flat: Floats, widths: Integers, left: Floats, right: Floats, hidden: Floats, spare: Floats
-) -> Floats:
-    """Activations of all layers, one after the other in `hidden`; the rest of `spare`.
-
-    The first layer takes the two sides apart, a person's once for all their films.
-    """
-    n, half, wide = len(right), widths[0], widths[1]
-    each, at, room = n // len(left), wide * half, n * wide
-    out = hidden[:room].reshape(n, wide)
-    np.dot(right, _matrix(flat, at, wide, half).T, out)
-    first, spare = cut(spare, len(left), wide)
-    np.dot(left, _matrix(flat, 0, wide, half).T, first)
-    bias = flat[2 * at : 2 * at + wide]
-    for entry in range(n):
-        row, person = out[entry], first[entry // each]
-        for k in range(wide):
-            row[k] = max(row[k] + person[k] + bias[k], np.float32(0))
-    at = 2 * at + wide
-    for layer in range(2, len(widths)):
-        before, wide = out, widths[layer]
-        out = hidden[room : room + n * wide].reshape(n, wide)
-        np.dot(before, _matrix(flat, at, wide, widths[layer - 1]).T, out)
-        at += wide * widths[layer - 1]
-        bias = flat[at : at + wide]
-        for entry in range(n):
-            row = out[entry]
-            for k in range(wide):
-                row[k] = max(row[k] + bias[k], np.float32(0))
-        at, room = at + wide, room + n * wide
-    return spare
+def climb(matrix: Floats, low: Floats, high: Floats) -> None:
+    """What a layer makes of inputs `[wide, n]` but for its bias: `[narrow, n]`."""
+    n = low.shape[1]
+    for j in range(0, len(high), 2):
+        one, two = high[j], high[j + 1]
+        one[:] = 0
+        two[:] = 0
+        for k in range(0, len(low), UNITS):
+            a, b, c, d = low[k], low[k + 1], low[k + 2], low[k + 3]
+            p, q, r, s = matrix[j, k], matrix[j, k + 1], matrix[j, k + 2], matrix[j, k + 3]
+            row = matrix[j + 1]
+            t, u, v, w = row[k], row[k + 1], row[k + 2], row[k + 3]
+            for x in range(n):
+                one[x] += p * a[x] + q * b[x] + r * c[x] + s * d[x]
+                two[x] += t * a[x] + u * b[x] + v * c[x] + w * d[x]
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def descend(
-    flat: Floats,
-    slope: Floats,
-    widths: Integers,
-    left: Floats,
-    right: Floats,
-    hidden: Floats,
-    back: Floats,
-    spare: Floats,
-) -> tuple[Floats, Floats]:
-    """Gradients of all layers, and of the two sides of the tower's input.
+def descend(matrix: Floats, above: Floats, back: Floats) -> None:
+    """Gradient `[wide, n]` of a layer's inputs from that of its outputs, `[narrow, n]`."""
+    n = back.shape[1]
+    for k in range(0, len(back), 2):
+        one, two = back[k], back[k + 1]
+        one[:] = 0
+        two[:] = 0
+        for j in range(0, len(above), UNITS):
+            a, b, c, d = above[j], above[j + 1], above[j + 2], above[j + 3]
+            p, q, r, s = matrix[j, k], matrix[j + 1, k], matrix[j + 2, k], matrix[j + 3, k]
+            e = k + 1
+            t, u, v, w = matrix[j, e], matrix[j + 1, e], matrix[j + 2, e], matrix[j + 3, e]
+            for x in range(n):
+                one[x] += p * a[x] + q * b[x] + r * c[x] + s * d[x]
+                two[x] += t * a[x] + u * b[x] + v * c[x] + w * d[x]
 
-    `back` `[n, last]` is the gradient of the top before its ReLU.
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def slope(back: Floats, low: Floats, matrix: Floats) -> None:
+    """Gradient `[narrow, wide]` of a layer's weights."""
+    n, zero = low.shape[1], np.float32(0)
+    for j in range(0, len(back), 2):
+        one, two = back[j], back[j + 1]
+        for k in range(0, len(low), UNITS):
+            a, b, c, d = low[k], low[k + 1], low[k + 2], low[k + 3]
+            p = q = r = s = t = u = v = w = zero
+            for x in range(n):
+                p += one[x] * a[x]
+                q += one[x] * b[x]
+                r += one[x] * c[x]
+                s += one[x] * d[x]
+                t += two[x] * a[x]
+                u += two[x] * b[x]
+                v += two[x] * c[x]
+                w += two[x] * d[x]
+            here, there = matrix[j], matrix[j + 1]
+            here[k], here[k + 1], here[k + 2], here[k + 3] = p, q, r, s
+            there[k], there[k + 1], there[k + 2], there[k + 3] = t, u, v, w
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def sums(back: Floats, total: Floats) -> None:
+    """The sum over all examples of each unit that there is room for: the gradient of a bias."""
+    for j in range(len(total)):
+        row, one = back[j], np.float32(0)
+        for x in range(len(row)):
+            one += row[x]
+        total[j] = one
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def rectify(bias: Floats, high: Floats) -> None:
+    """Add the bias; then ReLU."""
+    for j in range(len(high)):
+        row, more = high[j], bias[j]
+        for x in range(len(row)):
+            row[x] = max(row[x] + more, np.float32(0))
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def mask(high: Floats, back: Floats) -> None:
+    """Gradient before a ReLU of that after it, which gave `high`."""
+    for j in range(len(back)):
+        row, given = back[j], high[j]
+        for x in range(len(row)):
+            row[x] = row[x] if given[x] > 0 else np.float32(0)
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def turn(source: Floats, target: Floats) -> None:
+    """Make rows of columns, as many as there are: `[n, m]` to the first columns of `[m, n..]`.
+
+    What is written lies together; the other way about takes twice as long.
     """
-    n, at, room = len(right), len(flat), len(hidden)
-    for layer in range(len(widths) - 1, 1, -1):
-        wide, narrow = widths[layer - 1], widths[layer]
-        room -= n * narrow
-        before = hidden[room - n * wide : room].reshape(n, wide)
-        at -= (wide + 1) * narrow
-        np.dot(back.T, before, _matrix(slope, at, narrow, wide))
-        _add_rows(back, slope[at + wide * narrow : at + (wide + 1) * narrow])
-        above = back
-        back, spare = cut(spare, n, wide)
-        np.dot(above, _matrix(flat, at, narrow, wide), back)
-        for entry in range(n):
-            row, high = back[entry], before[entry]
-            for k in range(wide):
-                row[k] = row[k] if high[k] > 0 else np.float32(0)
-    half, wide = widths[0], widths[1]
-    size, each = wide * half, n // len(left)
-    people, spare = cut(spare, len(left), wide)
-    people[:] = 0
-    for person in range(len(left)):
-        _add_rows(back[person * each : (person + 1) * each], people[person])
-    np.dot(people.T, left, _matrix(slope, 0, wide, half))
-    np.dot(back.T, right, _matrix(slope, size, wide, half))
-    _add_rows(people, slope[2 * size : 2 * size + wide])
-    to_left, spare = cut(spare, len(left), half)
-    to_right, spare = cut(spare, n, half)
-    np.dot(people, _matrix(flat, 0, wide, half), to_left)
-    np.dot(back, _matrix(flat, size, wide, half), to_right)
-    return to_left, to_right
+    n = len(source)
+    for k in range(len(target)):
+        row = target[k]
+        for x in range(n):
+            row[x] = source[x, k]
 
 
 @njit(nogil=True, cache=True)
@@ -93,17 +121,3 @@ def cut(spare: Floats, rows: int, columns: int) -> tuple[Floats, Floats]:
     """A matrix cut from the front of spare memory, and the rest of it."""
     size = rows * columns
     return spare[:size].reshape(rows, columns), spare[size:]
-
-
-@njit(nogil=True, cache=True)
-def _matrix(flat: Floats, at: int, rows: int, columns: int) -> Floats:
-    return flat[at : at + rows * columns].reshape(rows, columns)
-
-
-@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-def _add_rows(matrix: Floats, total: Floats) -> None:
-    """Add all rows of a matrix to a vector."""
-    for entry in range(len(matrix)):
-        row = matrix[entry]
-        for k in range(len(total)):
-            total[k] += row[k]

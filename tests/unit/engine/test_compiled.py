@@ -45,6 +45,8 @@ def trained(name: str, settings: dict[str, Any], loop: dict[str, Any], *, torch_
         ("mlp", {"tower": [16, 8], "negatives": 2}),
         ("neumf", {}),
         ("neumf", {"dim": 3, "tower": [10, 7, 5], "l2": 0.1, "negatives": 1}),
+        ("neumf", {"dim": 17, "tower": [6, 9, 8, 7, 6, 5, 4, 3]}),
+        ("mlp", {"tower": [12, 6], "negatives": 300}),
     ],
 )
 def test_the_compiled_loop_does_what_pytorch_does(
@@ -94,10 +96,12 @@ def test_batches_of_pytorch_differ_in_the_second_order_of_the_learning_rate() ->
     assert apart(0.004) < 0.01
 
 
-@pytest.mark.parametrize("batch_size", [1, 50, 1000])
-def test_two_threads_give_the_bits_of_one(batch_size: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "batch_size"), [("mf", 1), ("mf", 50), ("mf", 1000), ("neumf", 1500)]
+)
+def test_two_threads_give_the_bits_of_one(name: str, batch_size: int) -> None:
     runs = [
-        trained("mf", {}, {**STEPS, "batch_size": batch_size, "threads": n}, torch_only=False)
+        trained(name, {}, {**STEPS, "batch_size": batch_size, "threads": n}, torch_only=False)
         for n in (1, 2, 3)
     ]
     for tensors, records in runs[1:]:
