@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from matinee import kernels
 from matinee.models.layers import Table, row_chunks
 from matinee.models.shares import side_by_side
 from matinee.training import TrainerConfig
@@ -17,7 +20,8 @@ from matinee.training import TrainerConfig
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 CACHED = 1 << 17
-"""Numbers of a table that a thread moves at a time; what they become on the way stays cached."""
+"""Numbers of a table that a thread moves at a time; what they become on the way stays cached. From
+as many on a compiled loop is worth loading."""
 
 
 class RowOptimizer(torch.optim.Optimizer):
@@ -68,8 +72,10 @@ class RowOptimizer(torch.optim.Optimizer):
     def _update(self, weight: Tensor, group: dict[str, Any]) -> None:
         rows, gradient = _summed(weight.grad)
         self.state[weight]["step"] += 1
+        loop = _compiled(weight, gradient, group["rule"])
+        move = partial(_move_compiled, loop, self.state[weight]) if loop else self._move
         parts = row_chunks(len(rows), weight.shape[1], limit=CACHED)
-        side_by_side([partial(self._move, weight, rows[p], gradient[p], group) for p in parts])
+        side_by_side([partial(move, weight, rows[p], gradient[p], group) for p in parts])
 
     def _move(self, weight: Tensor, rows: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[weight]
@@ -85,14 +91,35 @@ class RowOptimizer(torch.optim.Optimizer):
         weight.index_add_(0, rows, gradient, alpha=-group["lr"] * group["gain"])
 
 
+def _compiled(weight: Tensor, gradient: Tensor, rule: str) -> ModuleType | None:
+    """The compiled loops of Adam, where they can move these rows and loading them pays."""
+    if rule != "adam" or weight.device.type != "cpu" or gradient.numel() < CACHED:
+        return None
+    return import_module("matinee.kernels.adam") if kernels.available() else None
+
+
+def _move_compiled(
+    loop: ModuleType,
+    state: dict[str, Tensor],
+    weight: Tensor,
+    rows: Tensor,
+    gradient: Tensor,
+    group: dict[str, Any],
+) -> None:
+    arrays = (w.detach().numpy() for w in (weight, state["mean"], state["square"]))
+    rate, keep = group["lr"], 1 - group["lr"] * group["decay"]
+    step = int(state["step"])
+    loop.move_rows(loop.Moments(*arrays), rows.numpy(), gradient.numpy(), keep, rate, step)
+
+
 def _summed(gradient: Tensor | None) -> tuple[Tensor, Tensor]:
     """The touched rows, each once, and the sum of the gradients of each."""
     assert gradient is not None
     assert gradient.is_sparse
-    if gradient.is_coalesced():
-        return gradient._indices()[0], gradient._values()
-    rows, at = torch.unique(gradient._indices()[0], return_inverse=True)
-    values = gradient._values()
+    rows, values = gradient._indices()[0], gradient._values()
+    if bool((rows.diff() > 0).all()):
+        return rows, values
+    rows, at = torch.unique(rows, return_inverse=True)
     return rows, values.new_zeros(len(rows), values.shape[1]).index_add_(0, at, values)
 
 

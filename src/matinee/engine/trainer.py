@@ -298,6 +298,9 @@ class Trainer:
         return every is not None and at.step % every == 0 and at.step < len(self.batches)
 
     def _save(self) -> None:
+        steps, at = len(self.batches), self._at
+        if self.folder is None and at.epoch * steps + at.step >= self.config.epochs * steps:
+            return  # in memory it is to fall back on, for which there is no more need
         facts = {
             **self._identity,
             "position": asdict(self._at),

@@ -267,7 +267,7 @@ def drawn(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 def linear(width: int, out: int) -> nn.Linear:
     """A linear layer as autoencoders begin with it."""
-    layer = nn.Linear(width, out)
+    layer = nn.utils.skip_init(nn.Linear, width, out)
     nn.init.xavier_normal_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer

@@ -65,12 +65,12 @@ class _Sums(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         rows, items, weights = ctx.saved_tensors
-        order = items.argsort(stable=True)
+        # Short integers are sorted in half the time.
+        short = torch.int16 if ctx.shape[0] <= 1 << 15 else torch.int32
+        order = items.to(short).argsort(stable=True)
         touched, counts = items[order].unique_consecutive(return_counts=True)
         values = _sums(slopes[0], rows[order], counts, weights[order])
-        gradient = torch.sparse_coo_tensor(
-            touched[None], values, ctx.shape, check_invariants=False, is_coalesced=True
-        )
+        gradient = torch.sparse_coo_tensor(touched[None], values, ctx.shape, check_invariants=False)
         return gradient, None, None, None, None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -121,17 +122,15 @@ class _LinearCrossEntropy(torch.autograd.Function):
         # Converted once for all blocks: in low precision they are what products are of.
         low = torch.is_autocast_enabled(states.device.type)
         films = films.to(torch.get_autocast_dtype(states.device.type)) if low else films
+        each = 1 / len(wanted) if len(wanted) else math.nan
         jobs: list[Callable[[], _Part]] = []
         for share in _shares(len(states), max(shares, 1)):
             here = slice(edges[share.start], edges[share.stop])
             right = rows[here] - share.start, wanted[here]
-            jobs.append(partial(_part, states[share], films, bias, counts[share], *right))
-        first, *others = side_by_side(jobs)
-        for other in others:
-            first = _joined(first, other)
-        loss, *gradients = first
-        ctx.save_for_backward(*(g if g is None else g.div_(len(wanted)) for g in gradients))
-        return loss / len(wanted)
+            jobs.append(partial(_part, states[share], films, bias, counts[share], *right, each))
+        loss, *gradients = reduce(_joined, side_by_side(jobs))
+        ctx.save_for_backward(*gradients)
+        return loss
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
@@ -147,7 +146,7 @@ def _shares(rows: int, count: int) -> list[slice]:
 
 
 _Part = tuple[Tensor, Tensor, Tensor, Tensor | None]
-"""The loss of some rows, a sum, and its gradients for the states, the films and the bias."""
+"""What some rows add to the loss, and its gradients for the states, the films and the bias."""
 
 
 def _joined(a: _Part, b: _Part) -> _Part:
@@ -156,15 +155,23 @@ def _joined(a: _Part, b: _Part) -> _Part:
 
 
 def _part(
-    states: Tensor, films: Tensor, bias: Tensor | None, counts: Tensor, rows: Tensor, wanted: Tensor
+    states: Tensor,
+    films: Tensor,
+    bias: Tensor | None,
+    counts: Tensor,
+    rows: Tensor,
+    wanted: Tensor,
+    each: float,
 ) -> _Part:
     """The loss of some states, block by block; its products are of the precision of `films`.
+
+    `each` is what a film that is wanted weighs in the loss.
 
     What a block's logits are divided by is multiplied into the states and their gradients
     instead, which are narrower: the large block is not written once more for it.
     """
-    to_states, to_films = torch.empty_like(states), torch.zeros_like(films, dtype=states.dtype)
-    to_bias, loss = None if bias is None else torch.zeros_like(bias), states.new_zeros(())
+    to_states, to_films = torch.empty_like(states), torch.empty_like(films, dtype=states.dtype)
+    to_bias, loss = None if bias is None else torch.zeros_like(bias), states.new_tensor(0 * each)
     edges = [0, *counts.cumsum(0).tolist()]
     size = _block_rows(films)
     space = states.new_empty(min(size, len(states)), len(films), dtype=torch.float32)
@@ -175,25 +182,25 @@ def _part(
         right = row * len(films) + wanted[here]  # places in the block's logits
         score, top = slopes.view(-1)[right], slopes.amax(1, keepdim=True)
         total = slopes.sub_(top).exp_().sum(1, keepdim=True)
-        loss += ((total.log() + top).squeeze(1)[row] - score).sum()
-        slopes.view(-1).index_add_(0, right, (-total / counts[block, None]).squeeze(1)[row])
-        scale = counts[block, None] / total
+        loss += each * ((total.log() + top).squeeze(1)[row] - score).sum()
+        slopes.view(-1).scatter_add_(0, right, (-total / counts[block, None]).squeeze(1)[row])
+        scale = each * counts[block, None] / total
         if to_bias is not None:
             to_bias.addmv_(slopes.T, scale.squeeze(1))
         slopes, scaled = slopes.to(films.dtype), (states[block] * scale).to(films.dtype)
         torch.mul(slopes @ films, scale, out=to_states[block])
-        _add_product(to_films, slopes.T, scaled)
-    return loss, to_states, to_films, to_bias
+        _add_product(to_films, slopes.T, scaled, first=block.start == 0)
+    return loss, to_states, to_films if len(states) else to_films.zero_(), to_bias
 
 
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    """Add `left @ right`; a sum of many blocks is kept in full precision."""
+def _add_product(total: Tensor, left: Tensor, right: Tensor, *, first: bool) -> None:
+    """Add `left @ right`, to nothing at first; a sum of many blocks is kept in full precision."""
     if left.dtype == total.dtype:
-        total.addmm_(left, right)
+        total.addmm_(left, right, beta=0 if first else 1)
         return
     product = left @ right
     for rows in row_chunks(len(total), total.shape[1], limit=CONVERTED):
-        total[rows] += product[rows]
+        total[rows] = product[rows] if first else total[rows] + product[rows]
 
 
 def _block_rows(films: Tensor) -> int:

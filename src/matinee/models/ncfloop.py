@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.batches import Batch, SampledBatches
+from matinee.data.sampling import NegativeSampler
 from matinee.kernels import ncf
 from matinee.kernels.adam import Moments as Arrays
 from matinee.kernels.arrays import Integers
@@ -17,6 +19,8 @@ from matinee.kernels.drawing import draw
 from matinee.kernels.layers import UNITS
 from matinee.kernels.ncfnet import Net, Room, State, make_room
 from matinee.models.base import Moments
+from matinee.models.layers import row_chunks
+from matinee.models.shares import side_by_side
 from matinee.training import TrainerConfig
 
 Weights = dict[str, NDArray[np.float32]]
@@ -25,6 +29,8 @@ Piece = tuple[NDArray[np.float32], tuple[int, ...]]
 
 SHARED = 1024
 """Examples of a step from which waking other threads costs less than it saves."""
+DRAWN = 1 << 16
+"""Negatives that a thread draws at a time."""
 
 
 class NCFLoop:
@@ -37,7 +43,7 @@ class NCFLoop:
         config: Its decay of weights and rows is applied.
     """
 
-    span: ClassVar[int] = 1 << 17
+    span: ClassVar[int] = 1 << 19
 
     def __init__(
         self, widths: tuple[int, ...], l2: float, batches: SampledBatches, config: TrainerConfig
@@ -47,7 +53,7 @@ class NCFLoop:
 
     def batch(self, epoch: int, step: int, steps: int) -> Batch:
         """The examples of so many steps, one below the other."""
-        return self.batches.span(epoch, step, steps, draw)
+        return self.batches.span(epoch, step, steps, _draw)
 
     def take(
         self,
@@ -142,6 +148,20 @@ def _train(
     return losses
 
 
+def _draw(
+    sampler: NegativeSampler,
+    users: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    negatives: int,
+    key: int,
+) -> NDArray[np.int32] | None:
+    """What `draw` draws, the ratings shared out among threads."""
+    parts = row_chunks(len(rows), negatives, limit=DRAWN)
+    jobs = [partial(draw, sampler, users[part], rows[part], negatives, key) for part in parts]
+    found = [drawn for drawn in side_by_side(jobs) if drawn is not None]
+    return np.concatenate(found) if len(found) == len(jobs) else None
+
+
 def _filled(width: int) -> int:
     return -(-width // UNITS) * UNITS
 
@@ -152,6 +172,8 @@ def _flat(pieces: list[Piece]) -> NDArray[np.float32]:
 
 
 def _fill(view: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    if view.shape == shape:
+        return view
     return np.pad(view, [(0, full - n) for n, full in zip(view.shape, shape, strict=True)])
 
 

@@ -44,9 +44,8 @@ def test_where_all_rows_are_touched_it_is_the_dense_rule(rule: str, oracle: obje
 
 
 @pytest.mark.parametrize("rule", ["adam", "adagrad", "sgd"])
-def test_rows_that_move_in_parts_end_with_the_same_bits(
-    rule: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_that_move_in_parts_end_alike(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of Adam by a compiled loop, where there is one."""
     ends = []
     for cached in (2 * DIM, 1 << 20):
         monkeypatch.setattr(optim, "CACHED", cached)
@@ -58,7 +57,7 @@ def test_rows_that_move_in_parts_end_with_the_same_bits(
             losses(table, step).backward()
             optimizer.step()
         ends.append(table.weight.detach())
-    assert torch.equal(*ends)
+    torch.testing.assert_close(*ends, rtol=1e-5, atol=1e-7)
 
 
 def test_a_gradient_that_names_each_row_once_moves_what_its_parts_move() -> None:
