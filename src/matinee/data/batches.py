@@ -244,16 +244,18 @@ class PeopleBatches:
     def batch(self, epoch: int, step: int) -> Batch:
         """The people of one step."""
         people = self.data.active_users[self._order.rows(epoch, step)]
-        wanted = shown = self.data.queries(people)
+        wanted = shown = _films(self.data, people)
         if self.shown is not self.data:
-            shown = self.shown.queries(people)
-        return {
-            "people": wanted.users,
-            "rows": shown.rows,
-            "items": shown.items,
-            "wanted_rows": wanted.rows,
-            "wanted": wanted.items,
-        }
+            shown = _films(self.shown, people)
+        named = zip(("rows", "items", "wanted_rows", "wanted"), (*shown, *wanted), strict=True)
+        return {"people": torch.from_numpy(people.astype(np.int64)), **dict(named)}
+
+
+def _films(data: Interactions, people: NDArray[np.integer]) -> tuple[Tensor, Tensor]:
+    """Which of some people each of their films is of, and the films: `[n]` int64 each."""
+    offsets, entries = data.histories(people)
+    rows = np.repeat(np.arange(len(people)), np.diff(offsets))
+    return torch.from_numpy(rows), torch.from_numpy(data.items[entries].astype(np.int64))
 
 
 class SequenceBatches:

@@ -74,7 +74,8 @@ class Encoder(nn.Module):
 
     def __init__(self, films: int, width: int, layers: nn.Module, dropout: float) -> None:
         super().__init__()
-        self.shown = Table(films, width, std=(2 / (films + width)) ** 0.5)
+        first = nn.init.xavier_normal_(torch.empty(films, width))
+        self.shown = Table(films, width, weight=first)
         self.offset = nn.Parameter(torch.zeros(width))
         self.dropout = Dropout(dropout)
         self.layers = layers

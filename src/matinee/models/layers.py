@@ -29,11 +29,15 @@ class Table(nn.Embedding):
         rows: Number of vectors.
         dim: Their width.
         std: Standard deviation of the initial values.
+        weight: The initial values `[rows, dim]`, if they are given; else they are drawn.
     """
 
-    def __init__(self, rows: int, dim: int, *, std: float = 0.01) -> None:
-        super().__init__(rows, dim, sparse=True)
-        nn.init.normal_(self.weight, std=std)
+    def __init__(
+        self, rows: int, dim: int, *, std: float = 0.01, weight: Tensor | None = None
+    ) -> None:
+        super().__init__(rows, dim, sparse=True, _weight=weight)
+        if weight is None:
+            nn.init.normal_(self.weight, std=std)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name PyTorch gives it
         """The rows `input` names, `[..., dim]`."""

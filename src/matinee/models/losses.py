@@ -134,8 +134,12 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        slope = slopes[0]
+        as_it_is = (
+            slope.device.type == "cpu" and float(slope) == 1
+        )  # asking a GPU is to wait for it
         to_states, to_films, to_bias = (
-            g if g is None else g.mul_(slopes[0]) for g in ctx.saved_tensors
+            g if as_it_is or g is None else g.mul_(slope) for g in ctx.saved_tensors
         )
         return to_states, to_films, None, None, to_bias
 

@@ -23,7 +23,8 @@ class SplitSettings(Config):
     kind: str
     """Kind of split."""
     test: float | str | None = None
-    """Share to test with, or the test file in the data's folder."""
+    """Share to test with, or the test file in the data's folder. In names of files `{fold}` is the
+    number of the run: 1 with the first seed, 2 with the next."""
     valid: float | Literal["last"] | None = None
     """Share to validate with, or 'last' for each person's last training rating (`files`)."""
     fold_in: float | None = None
@@ -209,7 +210,8 @@ class Recipe(Config):
         if self.split.kind == "files":
             folder = _folder(data)
             for name in ("train", "test", "negatives"):
-                split[name] = split[name] and str(folder / str(split[name]))
+                file = str(split[name]).replace("{fold}", str(seed + 1))
+                split[name] = split[name] and str(folder / file)
         return RunSpec.parse(
             {
                 **split,

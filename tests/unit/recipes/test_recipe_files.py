@@ -122,6 +122,9 @@ def test_files_are_those_of_the_datas_folder(tmp_path: Path) -> None:
     spec = Recipe.parse(LEAST | {"split": split}).spec("ease", seed=0, data=str(tmp_path))
     assert (spec.data, spec.train, spec.test) == (None, str(tmp_path / "a"), str(tmp_path / "b"))
     assert spec.negatives is None
+    folds = Recipe.parse(LEAST | {"split": {"kind": "files", "train": "u{fold}", "test": "t"}})
+    trains = [folds.spec("ease", seed=seed, data=str(tmp_path)).train for seed in (0, 4)]
+    assert trains == [str(tmp_path / "u1"), str(tmp_path / "u5")]
     with pytest.raises(ConfigError, match="no folder of data"):
         Recipe.parse(LEAST | {"split": split}).spec("ease", seed=0, data="nowhere-at-all")
 
