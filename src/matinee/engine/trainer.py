@@ -306,7 +306,9 @@ class Trainer:
             "position": asdict(self._at),
             "history": self.history.as_dict(),
         }
-        self.snapshots.save("last", capture(self.model, self.optimizers), facts)
+        # Nobody resumes from memory: of what is kept there the weights alone are asked for.
+        optimizers = self.optimizers if self.folder else ()
+        self.snapshots.save("last", capture(self.model, optimizers), facts)
 
     def _resume(self) -> None:
         tensors, facts = self.snapshots.load("last")

@@ -10,6 +10,7 @@ from numba import njit
 from matinee.kernels.adam import Moments, Pace
 from matinee.kernels.arrays import Doubles, Floats, Integers
 from matinee.kernels.groups import Groups, make_groups
+from matinee.kernels.memory import aligned
 
 BLOCK = 256
 """Examples, or rows of a table, that go through layers together, so that they stay in the cache."""
@@ -17,8 +18,6 @@ COLUMNS = 64
 """Columns come in multiples of it, so that loops over them have no rest."""
 LANES = 8
 """Parts of a step's examples that threads may share; see `kernels.groups`."""
-ALIGNED = 16
-"""Numbers in a line of the cache, at which columns begin: others take twice as long to read."""
 
 
 class Net(NamedTuple):
@@ -130,7 +129,7 @@ def make_room(net: Net, people: int, each: int, threads: int) -> Room:
         _make_side(people * each, len(net.films), shape, wide * half),
         np.empty((count, upper), np.float32),
         np.empty(count),
-        _aligned(threads, columns * 2 * (units + 1)),
+        aligned(threads, columns * 2 * (units + 1)),
     )
 
 
@@ -145,14 +144,6 @@ def _make_side(entries: int, n_rows: int, shape: int, size: int) -> Side:
         np.empty((blocks(rows, BLOCK), size), np.float32),
         np.empty(blocks(rows, BLOCK)),
     )
-
-
-@njit(nogil=True, cache=True)
-def _aligned(rows: int, columns: int) -> Floats:
-    """A matrix that begins with a line of the cache."""
-    flat = np.empty(rows * columns + ALIGNED, np.float32)
-    skipped = -(flat.ctypes.data // flat.itemsize) % ALIGNED
-    return flat[skipped : skipped + rows * columns].reshape(rows, columns)
 
 
 @njit(nogil=True, cache=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from matinee.kernels.arrays import Floats, Integers
+from matinee.kernels.memory import aligned
 
 FILMS = 256
 """Films that go through the tower together: their activations stay in the cache."""
@@ -63,16 +64,17 @@ def _filled(matrix: Floats, *, both: bool = False) -> Floats:
 def _blocks(films: Floats) -> Floats:
     """Films `[n, w]` as `[blocks, w, FILMS]`, with films of zeros at the end."""
     filled = np.pad(films, ((0, -len(films) % FILMS), (0, 0)))
-    blocks = filled.reshape(-1, FILMS, films.shape[1]).transpose(0, 2, 1)
-    return np.ascontiguousarray(blocks)
+    columns = filled.reshape(-1, FILMS, films.shape[1]).transpose(0, 2, 1)
+    blocks = aligned(filled.size // FILMS, FILMS).reshape(columns.shape)
+    blocks[...] = columns
+    return blocks
 
 
 @njit(nogil=True, cache=True)
 def _weigh(
     left: Floats, films: Floats, widths: Integers, flat: Floats, weight: Floats, scores: Floats
 ) -> None:
-    shape = (widths.max(), FILMS)
-    low, high = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    low, high = aligned(widths.max(), FILMS), aligned(widths.max(), FILMS)
     for block in range(len(films)):
         there = slice(block * FILMS, (block + 1) * FILMS)
         for person in range(len(left)):

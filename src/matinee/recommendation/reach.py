@@ -10,7 +10,7 @@ from matinee.errors import ConfigError
 from matinee.models.asking import block_rows
 from matinee.models.base import DotProduct
 
-SHARE = 0.97
+SHARE = 0.975
 """Of the best films, that are as near as is looked for; as longer vectors may be listed though they
 are nearer still, 98 % of the best ten are found."""
 LISTED = 25

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,6 +13,8 @@ from matinee.data.queries import Queries
 from matinee.data.vocabulary import LongArray
 from matinee.models.asking import asking, block_rows, check_numbers
 from matinee.models.base import Recommender
+from matinee.models.layers import row_chunks
+from matinee.models.shares import side_by_side
 
 
 def top(scores: Tensor, k: int, rank: LongArray | None = None) -> tuple[Tensor, Tensor]:
@@ -91,21 +95,31 @@ def recommend_many(
         EvaluationError: If the model gives scores that are not numbers.
     """
     kernels.load()
-    batch = batch or block_rows(model.sizes.items)
-    lists: list[tuple[Tensor, Tensor]] = []
+    blocks = row_chunks(len(queries), 1, limit=batch or block_rows(model.sizes.items))
+    jobs = [partial(_listed, model, queries, rows, k, exclude, rank) for rows in blocks]
     with asking(model):
-        for start in range(0, len(queries), batch):
-            rows = slice(start, start + batch)
-            part = queries.block(rows).to(model.device)
-            scores = model.score(part)
-            if exclude is not None:
-                mask = exclude if exclude.ndim == 1 else exclude[rows]
-                scores = scores.masked_fill(mask.to(scores.device), -torch.inf)
-            lists.append(unseen_top(model, scores, part.offsets, part.items, k, rank))
+        lists = side_by_side(jobs) if model.device.type == "cpu" else [job() for job in jobs]
     if not lists:
         return torch.empty(0, k, dtype=torch.int64), torch.empty(0, k)
     items, values = zip(*lists, strict=True)
     return torch.cat(items).cpu(), torch.cat(values).cpu()
+
+
+def _listed(
+    model: Recommender,
+    queries: Queries,
+    rows: slice,
+    k: int,
+    exclude: Tensor | None,
+    rank: LongArray | None,
+) -> tuple[Tensor, Tensor]:
+    """The lists of some people; see `recommend_many`."""
+    part = queries.block(rows).to(model.device)
+    scores = model.score(part)
+    if exclude is not None:
+        mask = exclude if exclude.ndim == 1 else exclude[rows]
+        scores = scores.masked_fill(mask.to(scores.device), -torch.inf)
+    return unseen_top(model, scores, part.offsets, part.items, k, rank)
 
 
 def unseen_top(
