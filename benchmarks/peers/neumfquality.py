@@ -163,8 +163,8 @@ COMPARISON = Comparison(
     note=f"A side is stopped after {MOST} epochs. The number beside a package is its batch in "
     f"examples; 'fast' is a learning rate of {FAST:g} in the place of {RATE:g}. Left "
     "out for their time are RecBole at 256, whose epoch takes more than four times as long as at "
-    "2,048, and cornac, whose epochs take three times RecBole's and more. Looking at the model does "
-    "not count.",
+    "2,048, and cornac, whose epochs take three times RecBole's and more. Looking at the model "
+    "does not count.",
     reach=(f"hit_rate@{K}", GOAL),
     data="ncf-ml-1m",
 )
