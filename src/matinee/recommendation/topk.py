@@ -17,6 +17,10 @@ from matinee.models.layers import row_chunks
 from matinee.models.shares import side_by_side
 
 
+SHARES = 4
+"""Into how many a block of scores is cut, so that each thread has its own in the cache."""
+
+
 def top(scores: Tensor, k: int, rank: LongArray | None = None) -> tuple[Tensor, Tensor]:
     """The k films of highest score; among equals, those of lowest rank.
 
@@ -86,7 +90,7 @@ def recommend_many(
         k: Length of the lists.
         exclude: Films not to list, bool `[n_items]` or `[B, n_items]`.
         rank: As in `top`; `Artefact.rank` is by popularity.
-        batch: People scored at a time; by default as many as fill a block of 16 MiB.
+        batch: People scored at a time; by default as many as fill a block of 4 MiB.
 
     Returns:
         Film integers `[B, k]`, -1 where nothing is left, and their scores `[B, k]`.
@@ -95,7 +99,8 @@ def recommend_many(
         EvaluationError: If the model gives scores that are not numbers.
     """
     kernels.load()
-    blocks = row_chunks(len(queries), 1, limit=batch or block_rows(model.sizes.items))
+    usual = max(block_rows(model.sizes.items) // SHARES, 1)
+    blocks = row_chunks(len(queries), 1, limit=batch or usual)
     jobs = [partial(_listed, model, queries, rows, k, exclude, rank) for rows in blocks]
     with asking(model):
         lists = side_by_side(jobs) if model.device.type == "cpu" else [job() for job in jobs]
