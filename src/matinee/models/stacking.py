@@ -19,7 +19,7 @@ from matinee.models.base import Recommender, Sizes, pick
 from matinee.models.hybrid import Joined, MembersConfig, standardised
 from matinee.training import TrainerConfig
 
-PEOPLE, FLOATS = 4096, 1 << 26
+PEOPLE, FLOATS = 4096, 1 << 24
 """People whose films the weights are learned on, and scores held for it, at most."""
 STEPS, HALVINGS, ENOUGH = 50, 20, 1e-5
 """Of Newton's method: how many at most, how short one may become, which improvement ends it."""
@@ -73,7 +73,9 @@ class Stacked(Joined[StackedConfig]):
         count = min(PEOPLE, FLOATS // (len(self.weights) * data.n_items) + 1, len(asked))
         some = np.linspace(0, len(asked) - 1, count).astype(np.int64)
         if count:
-            queries = replace(train.queries(asked.users[some]), at=torch.from_numpy(asked.times[some]))
+            queries = replace(
+                train.queries(asked.users[some]), at=torch.from_numpy(asked.times[some])
+            )
             queries = queries.to(self.device)
             wanted = torch.from_numpy(asked.items[some].astype(np.int64)).to(self.device)
             scores = torch.stack([_asked(member, queries) for member in self._rehearsed], 1)
@@ -84,9 +86,9 @@ class Stacked(Joined[StackedConfig]):
         self._rehearsed = []
 
     def solving_bytes(self) -> int:
-        """The scores of all members, twice, beside what is usual."""
+        """The scores of all members, and what becomes of them, beside what is usual."""
         scores = min(PEOPLE * len(self.weights) * self.sizes.items, FLOATS)
-        return super().solving_bytes() + 3 * 4 * scores
+        return super().solving_bytes() + 5 * 4 * scores
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """The weighted sum of the members' scores."""
@@ -155,5 +157,3 @@ def _likelihood(
     ridge = RIDGE * torch.eye(len(weights), device=weights.device)
     loss = -odds[right, wanted].mean() + 0.5 * RIDGE * weights.square().sum()
     return loss, slope, second / len(wanted) + ridge
-
-
