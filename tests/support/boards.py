@@ -52,6 +52,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "deepcontent": SMALL_TOWER,
     "weighted": {"options": {"ease": {"l2": 1.0}}},
     "switching": {"options": {"ease": {"l2": 1.0}, "deepcontent": SMALL_TOWER}},
+    "stacked": {"members": ("ease", "tfidf"), "options": {"ease": {"l2": 1.0}}, "held_out": "any"},
     "augmented": {"l2": 1.0, "content": 1.0},
     "userknn": {"neighbours": 10, "shrinkage": 1.0},
 }

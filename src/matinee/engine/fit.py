@@ -24,8 +24,8 @@ def fit(
 ) -> History:
     """Fit a model to training ratings.
 
-    The parts of a solved model are fitted first, each as it would be alone; their checkpoints
-    and logs go into folders of their own.
+    What a solved model rehearses with, and then its parts, are fitted first, each as it would be
+    alone; their checkpoints and logs go into folders of their own.
 
     Args:
         model: The model; left fitted.
@@ -41,9 +41,14 @@ def fit(
         What happened; without records for a model that is solved.
     """
     if isinstance(model, Solved):
-        for place, (part, loop) in enumerate(model.parts().items(), start=1):
-            own = folder / "members" / f"{place}-{part.name}" if folder else None
-            fit(part, data, loop, seed=seed, folder=own, watcher=watcher, resume=resume)
+        rehearsed, some = model.rehearsal(data)
+        for kind, parts, learned in (
+            ("rehearsal", rehearsed, some),
+            ("members", model.parts(), data),
+        ):
+            for place, (part, loop) in enumerate(parts.items(), start=1):
+                own = folder / kind / f"{place}-{part.name}" if folder else None
+                fit(part, learned, loop, seed=seed, folder=own, watcher=watcher, resume=resume)
         model.to(choose_device(config.device if config else "auto"))
         model.solve(data)
         return History()

@@ -34,6 +34,7 @@ from matinee.models.neighbours import ItemNeighbours, UserNeighbours
 from matinee.models.rating import RatingDNN
 from matinee.models.recvae import RecVAE
 from matinee.models.sasrec import SASRec
+from matinee.models.stacking import Stacked
 from matinee.models.transitions import SLIT
 from matinee.models.twotower import TwoTowers
 
@@ -65,6 +66,7 @@ MODELS: dict[str, type[Recommender]] = {
     "deepcontent": DeepContent,
     "weighted": Weighted,
     "switching": Switching,
+    "stacked": Stacked,
     "augmented": Augmented,
 }
 """Every model by its name."""

@@ -149,6 +149,16 @@ class Solved(Recommender[C]):
         """
         return {}
 
+    def rehearsal(
+        self, data: Interactions
+    ) -> tuple[Mapping[Recommender, TrainerConfig | None], Interactions]:
+        """Other models to fit even before the parts, as `parts`, and the data to fit them to.
+
+        For what is learned from how the like of its parts do on data they have not seen; `solve`
+        finds them fitted. By default there are none.
+        """
+        return {}, data
+
     @abstractmethod
     def solve(self, data: Interactions) -> None:
         """Fill the buffers from training data."""

@@ -1,4 +1,4 @@
-"""Hybrids: two models together, or one that learns from ratings and content at once."""
+"""Hybrids: models together, or one that learns from ratings and content at once."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from matinee.models.routing import route
 from matinee.training import TrainerConfig
 
 
-class HybridConfig(Config):
-    """Settings of models that join two others."""
+class MembersConfig(Config):
+    """Settings of models that join others."""
 
-    members: tuple[str, str] = ("ease", "tfidf")
-    """Names of the two models."""
+    members: tuple[str, ...]
+    """Names of the models."""
     options: dict[str, dict[str, Any]] = {}
     """Settings of the members and of their training by their names, such as
     `{ease = {l2 = 300}, sasrec = {epochs = 50}}`."""
@@ -55,30 +55,60 @@ class HybridConfig(Config):
             raise ConfigError("a member cannot stop early", where=where, expected="no patience")
         return kind.Config.parse(settings, where=where), loop
 
+    def build(self, sizes: Sizes) -> nn.ModuleList:
+        """All members with fresh weights."""
+        return nn.ModuleList(_kind(member)(self.of(member)[0], sizes) for member in self.members)
 
-H = TypeVar("H", bound=HybridConfig, default=HybridConfig)
+
+M = TypeVar("M", bound=MembersConfig, default=MembersConfig)
 
 
-class Hybrid(Solved[H]):
-    """Two members, each fitted on its own, and a rule that joins their scores.
+class Joined(Solved[M]):
+    """Members, each fitted on its own, and a rule that joins their scores.
 
     Scores of two models are on two scales. Before they meet, those of a person are brought to
     mean 0 and standard deviation 1 over the films that the person has not seen.
     """
 
-    def __init__(self, config: H, sizes: Sizes) -> None:
+    def __init__(self, config: M, sizes: Sizes) -> None:
         super().__init__(config, sizes)
-        self.members = nn.ModuleList(
-            _kind(member)(config.of(member)[0], sizes) for member in config.members
-        )
+        self.members = config.build(sizes)
 
     def parts(self) -> Mapping[Recommender, TrainerConfig | None]:
         """The members."""
-        members = [member for member in self.members if isinstance(member, Recommender)]
-        return {member: self.config.of(member.name)[1] for member in members}
+        return self.loops(self.members)
+
+    def loops(self, members: nn.ModuleList) -> Mapping[Recommender, TrainerConfig | None]:
+        """Members with the settings of their training loops."""
+        models = [member for member in members if isinstance(member, Recommender)]
+        return {model: self.config.of(model.name)[1] for model in models}
 
     def solve(self, data: Interactions) -> None:
         """Nothing is left to do once the members are fitted."""
+
+    def item_vectors(self) -> Tensor | None:
+        """Those of the first member that has any."""
+        vectors = (part.item_vectors() for part in self.parts())
+        return next((v for v in vectors if v is not None), None)
+
+    def alike(self, item: int) -> Tensor | None:
+        """What the first member says that is not silent about the film."""
+        told = (part.alike(item) for part in self.parts())
+        return next((likeness for likeness in told if likeness is not None), None)
+
+
+class HybridConfig(MembersConfig):
+    """Settings of models that join two others."""
+
+    members: tuple[str, str] = ("ease", "tfidf")
+    """Names of the two models."""
+
+
+H = TypeVar("H", bound=HybridConfig, default=HybridConfig)
+
+
+class Hybrid(Joined[H]):
+    """Two members, of whose scores each counts a share."""
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """The joined scores of the members."""
@@ -88,16 +118,6 @@ class Hybrid(Solved[H]):
     @abstractmethod
     def share(self, queries: Queries) -> Tensor:
         """The second member's share in each score, 0 to 1: `[B, n_items]`, or a scalar."""
-
-    def item_vectors(self) -> Tensor | None:
-        """Those of the first member that has any."""
-        vectors = (part.item_vectors() for part in self.parts())
-        return next((v for v in vectors if v is not None), None)
-
-    def alike(self, item: int) -> Tensor | None:
-        """What the first member says, or the second about films of which the first is silent."""
-        told = (part.alike(item) for part in self.parts())
-        return next((likeness for likeness in told if likeness is not None), None)
 
 
 class WeightedConfig(HybridConfig):
