@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 import torch
 from pydantic import Field
@@ -268,7 +268,7 @@ def drawn(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 def linear(width: int, out: int) -> nn.Linear:
     """A linear layer as autoencoders begin with it."""
-    layer = nn.utils.skip_init(nn.Linear, width, out)
+    layer = cast("nn.Linear", nn.utils.skip_init(nn.Linear, width, out))
     nn.init.xavier_normal_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer

@@ -16,7 +16,6 @@ from matinee.models.base import Recommender
 from matinee.models.layers import row_chunks
 from matinee.models.shares import side_by_side
 
-
 SHARES = 4
 """Into how many a block of scores is cut, so that each thread has its own in the cache."""
 
