@@ -140,7 +140,8 @@ def machine() -> str:
     name = told.get("model name", platform.processor()).strip()
     wide = [kind for kind in WIDE if kind in told.get("flags", "").split()]
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    parts = [" ".join([name, *wide[:1]]), f"{os.cpu_count()} processors", f"{memory:.0f} GB"]
+    name = f"{name} ({wide[0]})" if wide else name
+    parts = [name, f"{os.cpu_count()} processors", f"{memory:.0f} GB"]
     return ", ".join([*parts, platform.system()])
 
 
