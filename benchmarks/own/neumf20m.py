@@ -76,6 +76,6 @@ MEASUREMENT = Measurement(
     note=f"GMF {SMALL.dim}, tower {'-'.join(map(str, SMALL.tower))}, {NEGATIVES} negatives, a "
     f"batch of {BATCH:,} examples; simulated ratings of the shape of MovieLens-20M beside "
     "MovieLens-1M (or simulated ones of its shape, where it is not here). Larger steps cost both "
-    "less, but the small one more so, as they share more of a smaller catalogue: at 65,536 an epoch "
+    "less, but the small one more so, as they share more of a small catalogue: at 65,536 an epoch "
     "on 20 million took 14.7 s once, twice the price of a positive of a million.",
 )
