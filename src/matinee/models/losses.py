@@ -135,9 +135,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         slope = slopes[0]
-        as_it_is = (
-            slope.device.type == "cpu" and float(slope) == 1
-        )  # asking a GPU is to wait for it
+        # Asking a GPU for a number is to wait for it.
+        as_it_is = slope.device.type == "cpu" and float(slope) == 1
         to_states, to_films, to_bias = (
             g if as_it_is or g is None else g.mul_(slope) for g in ctx.saved_tensors
         )
