@@ -6,8 +6,9 @@ that are not in the history before it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,9 @@ from benchmarks.peers.ease import films
 DIM, BLOCKS, HEADS, DROPOUT, BATCH, RATE, K = 64, 2, 2, 0.2, 128, 1e-3, 10
 
 
-def ours(arrays: Arrays, length: int, epochs: int) -> Task:
+def ours(
+    arrays: Arrays, length: int, epochs: int, precision: Literal["float32", "bfloat16"] = "float32"
+) -> Task:
     """The dense layers of a block as wide as the vectors, as they are in the paper."""
     from matinee.data.interactions import Interactions
     from matinee.engine import TrainerConfig, fit
@@ -29,7 +32,9 @@ def ours(arrays: Arrays, length: int, epochs: int) -> Task:
     users, items, _ = held_out(arrays)
     data = Interactions.build(users, items, catalogue=films(int(arrays["n_items"])))
     settings = {"length": length, "dim": DIM, "blocks": BLOCKS, "heads": HEADS, "widening": 1}
-    loop = TrainerConfig(epochs=epochs, batch_size=BATCH, learning_rate=RATE, threads=2)
+    loop = TrainerConfig(
+        epochs=epochs, batch_size=BATCH, learning_rate=RATE, threads=2, precision=precision
+    )
 
     def run() -> SASRec:
         model = build("sasrec", {**settings, "dropout": DROPOUT}, Sizes.of(data))
@@ -43,7 +48,9 @@ def ours(arrays: Arrays, length: int, epochs: int) -> Task:
     return Task(run, judged)
 
 
-def rectools(arrays: Arrays, length: int, epochs: int, share: float) -> Task:
+def rectools(
+    arrays: Arrays, length: int, epochs: int, share: float, precision: str = "32-true"
+) -> Task:
     """Its own network and loop; the table of sequences is made beforehand."""
     import pandas as pd
     from pytorch_lightning import Trainer, seed_everything
@@ -60,7 +67,13 @@ def rectools(arrays: Arrays, length: int, epochs: int, share: float) -> Task:
         quiet = dict.fromkeys(
             ("enable_progress_bar", "enable_model_summary", "logger", "enable_checkpointing"), False
         )
-        return Trainer(max_epochs=epochs, limit_train_batches=share, accelerator="cpu", **quiet)
+        return Trainer(
+            max_epochs=epochs,
+            limit_train_batches=share,
+            accelerator="cpu",
+            precision=precision,
+            **quiet,
+        )
 
     seed_everything(0)
     model = SASRecModel(
@@ -150,11 +163,16 @@ def comparison(
         rectools_share: How much of its epochs RecTools does.
         batches: How many of its batches RecBole does; it is left out by default.
     """
-    sides = {
-        "matinee": partial(ours, length=length, epochs=epochs),
-        "rectools": partial(rectools, length=length, epochs=epochs, share=rectools_share),
+    mine = partial(ours, length=length, epochs=epochs)
+    theirs = partial(rectools, length=length, epochs=epochs, share=rectools_share)
+    sides: dict[str, Callable[[Arrays], Task]] = {
+        "matinee": mine,
+        "matinee bfloat16": partial(mine, precision="bfloat16"),
+        "rectools": theirs,
+        "rectools bfloat16": partial(theirs, precision="bf16-mixed"),
     }
     note = (
+        "With 'bfloat16' numbers are rounded to it before they are multiplied. "
         f"RecTools does {rectools_share:.0%} of its training; its seconds are told for all of it."
     )
     if batches:

@@ -38,6 +38,8 @@ class MembersConfig(Config):
             if name not in self.members:
                 raise unknown("member", name, self.members, where="options")
         for name in self.members:
+            if self.members.count(name) > 1:  # options are by name, so both would be the same
+                raise ConfigError(f"{name} is named twice", where="members", expected="each once")
             self.of(name)
         return self
 

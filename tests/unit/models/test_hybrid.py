@@ -128,6 +128,7 @@ def test_likeness_is_that_of_the_first_member_that_can_tell(data: Interactions) 
         ({"options": {"itemknn": {}}}, UnknownName, "itemknn"),
         ({"options": {"ease": {"l3": 1}}}, ConfigError, "l2"),
         ({"members": ("ease",)}, ConfigError, "members"),
+        ({"members": ("ease", "ease")}, ConfigError, "members: .*ease is named twice"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(settings: dict, error: type, told: str) -> None:
