@@ -1,12 +1,33 @@
-"""Attention over a sequence: the block of a transformer."""
+"""Attention over a sequence: its settings, and the block of a transformer."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from matinee.config import Search
 from matinee.models.layers import Dropout
+from matinee.models.sequential import SequentialConfig
+
+
+class AttentionConfig(SequentialConfig):
+    """Settings of models of attention."""
+
+    blocks: Annotated[int, Field(ge=1), Search(1, 4)] = 2
+    """Layers of attention."""
+    heads: Annotated[int, Field(ge=1, validate_default=True), Search(choices=(1, 2, 4))] = 2
+    """Attention heads; a divisor of `dim`."""
+
+    @field_validator("heads")
+    @classmethod
+    def _check_heads(cls, heads: int, told: ValidationInfo) -> int:
+        if told.data.get("dim", heads) % heads:
+            raise ValueError(f"a divisor of dim = {told.data['dim']}")
+        return heads
 
 
 class Block(nn.Module):

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from matinee.config import Search
 from matinee.data.batches import Batch, SequenceBatches
 from matinee.data.interactions import Interactions
-from matinee.models.attention import Block
+from matinee.models.attention import AttentionConfig, Block
 from matinee.models.base import Sizes
-from matinee.models.sasrec import AttentionConfig
 from matinee.models.sequential import Sequential
 
 
@@ -62,9 +61,8 @@ class BERT4Rec(Sequential[BERT4RecConfig]):
         """Each hidden place from all that is shown."""
         items, asked = batch["items"], batch["asked"]
         real = asked | (items < self.sizes.items)
-        back = real.flip(1).cumsum(1).flip(1) - 1  # the last of each row is 0
         tokens = self.items(items.masked_fill(asked, self.sizes.items))
-        hidden = self.dropout(tokens + self.places(back.clamp_min(0)), noise)
+        hidden = self.dropout(tokens + self.places(self.following(batch)), noise)
         for block in self.blocks:
             hidden = block(hidden, noise, real=real)
         return self.norm(hidden)

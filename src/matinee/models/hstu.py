@@ -10,9 +10,8 @@ from torch.nn import functional
 
 from matinee.data.batches import Batch
 from matinee.models.base import Sizes
+from matinee.models.causal import Causal, CausalConfig
 from matinee.models.layers import Dropout
-from matinee.models.sasrec import AttentionConfig
-from matinee.models.sequential import Sequential
 from matinee.training import TrainerConfig
 
 BUCKETS = 64
@@ -21,11 +20,11 @@ UNSEEN = -1e4
 """What is added to the attention to a later place: SiLU makes nothing of it."""
 
 
-class HSTUConfig(AttentionConfig):
+class HSTUConfig(CausalConfig):
     """Settings of `HSTU`."""
 
 
-class HSTU(Sequential[HSTUConfig]):
+class HSTU(Causal[HSTUConfig]):
     """Attention by SiLU, with biases of distance and time, and a gate; the next film by a softmax.
 
     Hierarchical sequential transduction units (Zhai et al., 'Actions speak louder than words',
@@ -41,13 +40,10 @@ class HSTU(Sequential[HSTUConfig]):
 
     def __init__(self, config: HSTUConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
-        self.places = nn.Embedding(config.length + 1, config.dim)
-        self.begin(self.items, self.places)
         self.blocks = nn.ModuleList(
             Unit(config.dim, config.heads, config.length + 1, config.dropout)
             for _ in range(config.blocks)
         )
-        self.norm = nn.LayerNorm(config.dim)
 
     @property
     def widths(self) -> int:
@@ -62,9 +58,7 @@ class HSTU(Sequential[HSTUConfig]):
 
     def foretell(self, batch: Batch, noise: torch.Generator | None = None) -> Tensor:
         """Each place from what stands before it and from its time."""
-        items, times = batch["items"], batch["times"]
-        tokens = self.items(self.before(items))
-        hidden = self.dropout(tokens + self.places.weight[: tokens.shape[1]], noise)
+        hidden, times = self.read(batch, noise), batch["times"]
         rated = torch.cat([times[:, :1], times[:, :-1]], 1)  # the mark comes with the first film
         waits = bucket(times[:, :, None] - rated[:, None, :])
         for unit in self.blocks:

@@ -5,47 +5,30 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 import torch
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from matinee.config import Search
 from matinee.data.batches import Batch
 from matinee.models.attention import Block
 from matinee.models.base import Sizes
-from matinee.models.sequential import Sequential, SequentialConfig
+from matinee.models.causal import Causal, CausalConfig
 
 
-class AttentionConfig(SequentialConfig):
-    """Settings of models of attention."""
-
-    blocks: Annotated[int, Field(ge=1), Search(1, 4)] = 2
-    """Layers of attention."""
-    heads: Annotated[int, Field(ge=1, validate_default=True), Search(choices=(1, 2, 4))] = 2
-    """Attention heads; a divisor of `dim`."""
-
-    @field_validator("heads")
-    @classmethod
-    def _check_heads(cls, heads: int, told: ValidationInfo) -> int:
-        if told.data.get("dim", heads) % heads:
-            raise ValueError(f"a divisor of dim = {told.data['dim']}")
-        return heads
-
-
-class SASRecConfig(AttentionConfig):
+class SASRecConfig(CausalConfig):
     """Settings of `SASRec`."""
 
     widening: Annotated[int, Field(ge=1), Search(choices=(1, 2, 4))] = 4
     """How many times as wide as the vectors the inner layer of a block is; 1 in the paper."""
 
 
-class SASRec(Sequential[SASRecConfig]):
+class SASRec(Causal[SASRecConfig]):
     """Self-attention over what a person rated, in order; the next film by a softmax.
 
     A causal transformer (Kang and McAuley, 'Self-attentive sequential recommendation', ICDM
     2018) trained at all places at once by cross-entropy over all films, or over many of them
     (Klenitskiy and Vasilev, 'Turning dross into gold loss', RecSys 2023), or by gBCE (Petrov
-    and Macdonald, 'gSASRec', RecSys 2023). A mark stands before the first film, so that the
-    first one too is foretold and someone without a history is answered.
+    and Macdonald, 'gSASRec', RecSys 2023).
     """
 
     name: ClassVar[str] = "sasrec"
@@ -53,13 +36,10 @@ class SASRec(Sequential[SASRecConfig]):
 
     def __init__(self, config: SASRecConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
-        self.places = nn.Embedding(config.length + 1, config.dim)
-        self.begin(self.items, self.places)
         self.blocks = nn.ModuleList(
             Block(config.dim, config.heads, config.dropout, config.widening)
             for _ in range(config.blocks)
         )
-        self.norm = nn.LayerNorm(config.dim)
 
     @property
     def widths(self) -> int:
@@ -68,8 +48,7 @@ class SASRec(Sequential[SASRecConfig]):
 
     def foretell(self, batch: Batch, noise: torch.Generator | None = None) -> Tensor:
         """Each place from what stands before it."""
-        tokens = self.items(self.before(batch["items"]))
-        hidden = self.dropout(tokens + self.places.weight[: tokens.shape[1]], noise)
+        hidden = self.read(batch, noise)
         for block in self.blocks:
             hidden = block(hidden, noise)
         return self.norm(hidden)

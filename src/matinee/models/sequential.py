@@ -180,6 +180,15 @@ class Sequential(Learned[S]):
         """The films' vectors."""
         return self.items.weight.detach()[:-1]
 
+    def following(self, batch: Batch) -> Tensor:
+        """How many places of its row come after each, `[b, l]` int64; 0 for padding.
+
+        Places are told apart by it, so that the one which a request asks about is one that every
+        row has trained, however long.
+        """
+        real = batch["asked"] | (batch["items"] < self.sizes.items)
+        return (real.flip(1).cumsum(1).flip(1) - 1).clamp_min(0)
+
     def before(self, items: Tensor) -> Tensor:
         """What stands before each place of `[b, l]`: a mark, then all films but the last."""
         mark = items.new_full((len(items), 1), self.sizes.items)

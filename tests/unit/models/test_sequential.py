@@ -18,13 +18,22 @@ from matinee.models.sequential import Sequential
 from support.boards import fitted, staircase
 
 FILMS, LENGTH = 20, 6
-MODELS = ("sasrec", "gru4rec", "bert4rec", "hstu")
+MODELS = {
+    "sasrec": {},
+    "sasrec from the end": {"counted": "end"},
+    "gru4rec": {},
+    "bert4rec": {},
+    "hstu": {},
+    "hstu from the end": {"counted": "end"},
+}
 
 
 @pytest.fixture(params=MODELS)
 def model(request: pytest.FixtureRequest) -> Sequential:
     """Each model with random weights."""
-    made = build(request.param, {"dim": 8, "length": LENGTH}, Sizes(3, FILMS, 30), seed=1)
+    name, settings = request.param.split()[0], MODELS[request.param]
+    common = {"dim": 8, "length": LENGTH}
+    made = build(name, common | settings, Sizes(3, FILMS, 30), seed=1)
     assert isinstance(made, Sequential)
     return made.eval()
 
@@ -105,6 +114,18 @@ def test_a_few_negatives_teach_the_next_step_too(loss: str) -> None:
     model = fitted("sasrec", staircase(), loss=loss, negatives=10, spread=0.125)
     best = model.score(Queries.anonymous([[3, 4, 5], [17, 18, 19], [9, 10]])).argmax(1)
     assert best.tolist() == [6, 0, 11]
+
+
+@pytest.mark.parametrize("name", ["sasrec", "hstu"])
+def test_counted_from_the_end_all_ask_at_the_same_place(name: str) -> None:
+    settings = {"dim": 8, "length": LENGTH, "counted": "end"}
+    model = build(name, settings, Sizes(3, FILMS, 30), seed=1).eval()
+    assert isinstance(model, Sequential)
+    looked_up: list[Tensor] = []
+    places = model.get_submodule("places")
+    places.register_forward_hook(lambda _, inputs, __: looked_up.append(inputs[0]))
+    model.score(Queries.anonymous([[1, 2], [1, 2, 3, 4]]))
+    assert looked_up[0].tolist() == [[2, 1, 0, 0, 0], [4, 3, 2, 1, 0]]
 
 
 def test_a_unit_of_hstu_is_the_published_one() -> None:
