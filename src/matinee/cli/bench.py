@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,7 +104,9 @@ def zoo(
 
 def page(
     console: Console,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A zoo, as `zoo` left it.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A zoo, as `zoo` left it, or a recipe.")
+    ],
     *,
     markdown: Markdown = None,
     html: Html = None,
@@ -130,18 +133,24 @@ def _pages(
     from matinee.zoo import write_pages
 
     pages = {"markdown": markdown or folder / "zoo.md", "html": html or folder / "zoo.html"}
-    file = folder / COMMAND
-    command = file.read_text(encoding="utf-8").strip() if file.is_file() else "matinee bench zoo"
     compared = write_pages(
         done,
         **pages,
-        command=command,
+        command=_made_by(folder),
         runs=runs,
         bars=bars,
         k=k or (10,),
         tell=lambda run: console.note(f"judging {run}"),
     )
     _answer(console, compared, done, pages)
+
+
+def _made_by(folder: Path) -> str:
+    """The command that trained what is in a folder."""
+    command, recipe = folder / COMMAND, folder / "recipe.json"
+    if recipe.is_file():
+        return f"matinee recipes run {json.loads(recipe.read_text(encoding='utf-8'))['name']}"
+    return command.read_text(encoding="utf-8").strip() if command.is_file() else "matinee bench zoo"
 
 
 def _answer(console: Console, compared: Compared, done: Zoo, pages: dict[str, Path]) -> None:

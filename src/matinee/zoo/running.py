@@ -119,17 +119,20 @@ def fits(folder: Path, spec: RunSpec) -> bool:
 
 
 def found(folder: Path) -> Zoo:
-    """The zoo of a folder as it is, nothing trained.
+    """The zoo of a folder as it is, nothing trained; the variants of a recipe are one too.
 
     Raises:
         ArtefactError: If there are no runs in it.
     """
     runs = {path.parent.name: path.parent for path in sorted(folder.glob("*/model.json"))}
     if not runs:
+        variants = sorted(folder.glob("runs/*/seed-0/model.json"))
+        runs = {path.parent.parent.name: path.parent for path in variants}
+    if not runs:
         raise ArtefactError(
             "there are no runs here",
             where=str(folder),
-            expected="the folder of `matinee bench zoo`",
+            expected="the folder of `matinee bench zoo`, or of a recipe",
         )
     file = folder / FAILURES
     failures = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -77,6 +78,14 @@ def test_settings_of_studies(board: str, tmp_path: Path) -> None:
         specs({**protocol, "seed": 2}, ["ease"], tmp_path)
     with pytest.raises(ConfigError, match="no study of any"):
         specs(protocol, ["popularity"], tmp_path)
+
+
+def test_the_variants_of_a_recipe_are_a_zoo(trained: tuple[Path, Zoo], tmp_path: Path) -> None:
+    for variant in ("popularity", "ease"):
+        copytree(trained[0] / variant, tmp_path / "runs" / variant / "seed-0")
+    assert found(tmp_path).runs == {
+        variant: tmp_path / "runs" / variant / "seed-0" for variant in ("ease", "popularity")
+    }
 
 
 def test_a_folder_without_runs_is_no_zoo(tmp_path: Path) -> None:
