@@ -138,7 +138,7 @@ def judge_runs(
     parts = tuple(segments(split)) if deep else ()
     watched = _watched(artefacts.values()) if deep else ""
     judged: list[Judged] = []
-    for run, label in zip(runs, _labels(runs), strict=True):
+    for run, label in zip(runs, labels(runs), strict=True):
         if tell is not None:
             tell(run)
         artefact = artefacts.pop(run)
@@ -227,9 +227,11 @@ def read_curve(path: Path, metric: str) -> list[Point]:
     return points
 
 
-def _labels(runs: Sequence[str]) -> list[str]:
-    """The last parts of the folders' names, as many as tell them apart."""
+def labels(runs: Sequence[str]) -> list[str]:
+    """The last parts of the folders' names, as many as tell them apart; no end that all share."""
     parts = [Path(run).parts for run in runs]
+    while len(runs) > 1 and min(map(len, parts)) > 1 and len({part[-1] for part in parts}) == 1:
+        parts = [part[:-1] for part in parts]  # 'seed-0' of the variants of a recipe
     for length in range(1, max(map(len, parts)) + 1):
         names = ["/".join(part[-length:]) for part in parts]
         if len(set(names)) == len(names):

@@ -11,7 +11,7 @@ import torch
 
 from matinee import experiment
 from matinee.comparison import Compared, judge_runs, page
-from matinee.comparison.judging import read_curve
+from matinee.comparison.judging import labels, read_curve
 from matinee.comparison.sections import sections
 from matinee.comparison.segments import NEW, by_segment, head, segments
 from matinee.experiment import RunSpec
@@ -112,6 +112,19 @@ class TestJudging:
     def test_labels_are_short_and_differ(self, runs: list[str], compared: Compared) -> None:
         assert [run.label for run in compared.runs] == [Path(run).name for run in runs]
         assert [run.run for run in compared.runs] == runs
+
+    @pytest.mark.parametrize(
+        ("folders", "told"),
+        [
+            (["runs/a", "runs/b"], ["a", "b"]),
+            (["x/a", "y/a", "y/b"], ["x/a", "y/a", "y/b"]),
+            (["z/runs/ease/seed-0", "z/runs/slit/seed-0"], ["ease", "slit"]),
+            (["ease/seed-0", "ease/seed-1"], ["seed-0", "seed-1"]),
+            (["runs/ease/seed-0"], ["seed-0"]),
+        ],
+    )
+    def test_labels_leave_out_what_all_share(self, folders: list[str], told: list[str]) -> None:
+        assert labels(folders) == told
 
     def test_the_best_come_first(self, compared: Compared) -> None:
         assert compared.primary == "ndcg@10"
