@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -147,10 +146,12 @@ def _pages(
 
 def _made_by(folder: Path) -> str:
     """The command that trained what is in a folder."""
-    command, recipe = folder / COMMAND, folder / "recipe.json"
-    if recipe.is_file():
-        return f"matinee recipes run {json.loads(recipe.read_text(encoding='utf-8'))['name']}"
-    return command.read_text(encoding="utf-8").strip() if command.is_file() else "matinee bench zoo"
+    from matinee.recipes import recipe_of
+
+    if (recipe := recipe_of(folder)) is not None:
+        return f"matinee recipes run {recipe}"
+    file = folder / COMMAND
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else "matinee bench zoo"
 
 
 def _answer(console: Console, compared: Compared, done: Zoo, pages: dict[str, Path]) -> None:

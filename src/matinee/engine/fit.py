@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from matinee.data.interactions import Interactions
 from matinee.engine.history import History, Watcher
@@ -41,39 +44,49 @@ def fit(
         What happened; without records for a model that is solved.
     """
     if isinstance(model, Solved):
-        rehearsed, some = model.rehearsal(data)
-        for kind, parts, learned in (
-            ("rehearsal", rehearsed, some),
-            ("members", model.parts(), data),
-        ):
-            for place, (part, loop) in enumerate(parts.items(), start=1):
-                own = folder / kind / f"{place}-{part.name}" if folder else None
-                fit(part, learned, loop, seed=seed, folder=own, watcher=watcher, resume=resume)
-        model.to(choose_device(config.device if config else "auto"))
-        model.solve(data)
-        return History()
+        device = choose_device(config.device if config else "auto")
+        return _solve(model, data, device, _Way(seed, folder, watcher, resume))
     assert isinstance(model, Learned)
     config = config or TrainerConfig(**model.defaults)
-    branches = model.pretraining()
-    for name, branch in branches.items():
-        place = folder / "pretraining" / name if folder else None
-        started = place is not None and (place / "checkpoint" / "last.safetensors").exists()
-        fit(
-            branch,
-            data,
-            config.updated({"patience": None}),  # only the whole is validated
-            seed=seed,
-            folder=place,
-            watcher=watcher,
-            resume=resume and started,
-        )
+    model = _pretrained(model, data, config, _Way(seed, folder, watcher, resume))
     trainer = Trainer(
-        model.adopt(branches) if branches else model,
-        data,
-        config,
-        seed=seed,
-        validate=validate,
-        folder=folder,
-        watcher=watcher,
+        model, data, config, seed=seed, validate=validate, folder=folder, watcher=watcher
     )
     return trainer.run(resume=resume and trainer.snapshots.has("last"))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How parts of a model are fitted; the arguments of `fit` that they share."""
+
+    seed: int
+    folder: Path | None
+    watcher: Watcher | None
+    resume: bool
+
+    def fit(
+        self, part: Recommender, data: Interactions, loop: TrainerConfig | None, *place: str
+    ) -> None:
+        """Fit a part in a folder of its own, going on where it was cut short."""
+        own = self.folder.joinpath(*place) if self.folder else None
+        fit(part, data, loop, seed=self.seed, folder=own, watcher=self.watcher, resume=self.resume)
+
+
+def _solve(model: Solved, data: Interactions, device: torch.device, way: _Way) -> History:
+    """Fit what a solved model rehearses with, then its parts, then itself."""
+    rehearsed, some = model.rehearsal(data)
+    rounds = (("rehearsal", rehearsed, some), ("members", model.parts(), data))
+    for kind, parts, learned in rounds:
+        for place, (part, loop) in enumerate(parts.items(), start=1):
+            way.fit(part, learned, loop, kind, f"{place}-{part.name}")
+    model.to(device).solve(data)
+    return History()
+
+
+def _pretrained(model: Learned, data: Interactions, config: TrainerConfig, way: _Way) -> Learned:
+    """The model as it starts: from its trained branches, if it has any."""
+    branches = model.pretraining()
+    loop = config.updated({"patience": None})  # only the whole is validated
+    for name, branch in branches.items():
+        way.fit(branch, data, loop, "pretraining", name)
+    return model.adopt(branches) if branches else model

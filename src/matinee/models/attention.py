@@ -76,10 +76,9 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> T
 
     It is in full precision on a processor, where the slopes of bfloat16 take seven times as long.
     """
-    full = query.device.type == "cpu"
-    if full:
+    if query.device.type == "cpu":
         query, key, value = query.float(), key.float(), value.float()
-    with torch.autocast(query.device.type, enabled=not full and query.dtype != torch.float32):
+    with torch.autocast("cpu", enabled=False):
         return functional.scaled_dot_product_attention(
             query, key, value, attn_mask=mask, is_causal=mask is None
         )

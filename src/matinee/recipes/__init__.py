@@ -2,7 +2,7 @@
 
 from matinee.recipes.recipe import Goal, Outputs, Recipe, SplitSettings, Variant, find, names
 from matinee.recipes.results import Outcome, Row, Trial
-from matinee.recipes.running import run
+from matinee.recipes.running import recipe_of, run
 
 __all__ = [
     "Goal",
@@ -15,5 +15,6 @@ __all__ = [
     "Variant",
     "find",
     "names",
+    "recipe_of",
     "run",
 ]

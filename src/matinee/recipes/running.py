@@ -227,6 +227,25 @@ def _notice(recipe: Recipe, data: str | None) -> str:
     return f"Run on {data} instead of {recipe.data}: no figures were published for it."
 
 
+def recipe_of(folder: Path) -> str | None:
+    """The name of the recipe that a folder is a run of; None if it is none.
+
+    Raises:
+        ArtefactError: If the file that tells it cannot be read.
+    """
+    path = folder / RECIPE
+    if not path.is_file():
+        return None
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["name"])
+    except (ValueError, TypeError, KeyError):
+        raise ArtefactError(
+            "this does not say which recipe was run",
+            where=str(path),
+            expected="what `matinee recipes run` writes there",
+        ) from None
+
+
 def _clear(folder: Path) -> None:
     """Make the folder, or empty it of an earlier run of a recipe.
 

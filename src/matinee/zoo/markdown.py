@@ -15,6 +15,10 @@ HEAD = "<!-- Written by `matinee bench page`; do not edit. -->"
 SIMPLE = ("popularity", "itemknn", "ease")
 """The simple baselines that every model should beat."""
 
+TOGETHER = """One process trained them all, one after the other: the memory told of a model is the \
+most that it or any before it needed."""
+"""Said of the variants of a recipe."""
+
 SHOWN = ("ndcg", "recall", "hit_rate", "map", "rmse", "mae", "coverage", "diversity", "novelty")
 """The metrics of the table, as far as the runs have them."""
 
@@ -26,6 +30,7 @@ def markdown(
     *,
     command: str,
     picture: str | None = None,
+    together: bool = False,
 ) -> str:
     """The page.
 
@@ -35,6 +40,7 @@ def markdown(
         bars: The bars and what was reached.
         command: What trained the runs.
         picture: Address of the picture of learning, if there is one.
+        together: Whether one process trained all models.
     """
     parts = [
         HEAD,
@@ -42,6 +48,7 @@ def markdown(
         *_bars(bars),
         *_protocol(compared, command),
         _models(compared),
+        *([TOGETHER] if together else []),
         *_losers(compared),
         *_failures(failures),
         *_curves(compared, picture),

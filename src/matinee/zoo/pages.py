@@ -53,6 +53,7 @@ def write_pages(
         told,
         command=command,
         picture=picture.name if curves else None,
+        together=zoo.together,
     )
     markdown.write_text(text, encoding="utf-8")
     html.write_text(page_of(compared), encoding="utf-8")

@@ -30,10 +30,12 @@ class Zoo:
     Attributes:
         runs: Folders of those that are trained, by model.
         failures: Why the others are not.
+        together: Whether one process trained them all, so that memory is not each one's own.
     """
 
     runs: Mapping[str, Path]
     failures: Mapping[str, str]
+    together: bool = False
 
 
 def specs(
@@ -125,9 +127,8 @@ def found(folder: Path) -> Zoo:
         ArtefactError: If there are no runs in it.
     """
     runs = {path.parent.name: path.parent for path in sorted(folder.glob("*/model.json"))}
-    if not runs:
-        variants = sorted(folder.glob("runs/*/seed-0/model.json"))
-        runs = {path.parent.parent.name: path.parent for path in variants}
+    if together := not runs:
+        runs = _variants(folder)
     if not runs:
         raise ArtefactError(
             "there are no runs here",
@@ -136,7 +137,14 @@ def found(folder: Path) -> Zoo:
         )
     file = folder / FAILURES
     failures = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return Zoo(runs, {name: why for name, why in failures.items() if name not in runs})
+    return Zoo(runs, {n: why for n, why in failures.items() if n not in runs}, together=together)
+
+
+def _variants(folder: Path) -> dict[str, Path]:
+    """The run with the lowest seed of each variant of a recipe, by name."""
+    runs = [path.parent for path in folder.glob("runs/*/seed-*/model.json")]
+    runs.sort(key=lambda run: (len(run.name), run.name), reverse=True)
+    return {run.parent.name: run for run in runs}
 
 
 def _trained(spec: RunSpec, folder: Path) -> str | None:

@@ -14,6 +14,7 @@ from matinee import experiment
 from matinee.comparison import Compared
 from matinee.errors import ArtefactError, ConfigError
 from matinee.models import MODELS
+from matinee.recipes import recipe_of
 from matinee.zoo import Bar, Zoo, found, reached, read_bars, specs, train_all, write_pages
 from support.boards import checkerboard
 
@@ -81,11 +82,24 @@ def test_settings_of_studies(board: str, tmp_path: Path) -> None:
 
 
 def test_the_variants_of_a_recipe_are_a_zoo(trained: tuple[Path, Zoo], tmp_path: Path) -> None:
-    for variant in ("popularity", "ease"):
-        copytree(trained[0] / variant, tmp_path / "runs" / variant / "seed-0")
-    assert found(tmp_path).runs == {
-        variant: tmp_path / "runs" / variant / "seed-0" for variant in ("ease", "popularity")
+    for variant, seed in (("popularity", 9), ("popularity", 10), ("ease", 9)):
+        copytree(trained[0] / variant, tmp_path / "runs" / variant / f"seed-{seed}")
+    zoo = found(tmp_path)
+    assert zoo.together
+    assert not found(trained[0]).together
+    assert zoo.runs == {
+        variant: tmp_path / "runs" / variant / "seed-9" for variant in ("ease", "popularity")
     }
+
+
+def test_a_folder_tells_which_recipe_it_is_of(tmp_path: Path) -> None:
+    assert recipe_of(tmp_path) is None
+    (tmp_path / "recipe.json").write_text('{"name": "zoo-next"}', encoding="utf-8")
+    assert recipe_of(tmp_path) == "zoo-next"
+    for broken in ("{", "[]", "{}"):
+        (tmp_path / "recipe.json").write_text(broken, encoding="utf-8")
+        with pytest.raises(ArtefactError, match=r"recipe\.json: .* which recipe was run"):
+            recipe_of(tmp_path)
 
 
 def test_a_folder_without_runs_is_no_zoo(tmp_path: Path) -> None:
