@@ -82,21 +82,19 @@ def ours(batch: int) -> Side:
             assert len(people) == data.n_users
             return judge(arrays, our_scores(model, people))
 
-        compile_loop(data, SMALL, loop)
+        compile_loop(data, SMALL.ours, loop)
         return Task(run, judged)
 
     return side
 
 
-def compile_loop(data: Any, size: Size, loop: Any) -> None:
+def compile_loop(data: Any, settings: dict[str, Any], loop: Any) -> None:
     """Train on a batch for an epoch, so that what is compiled is, off the clock."""
-    from matinee.engine import Trainer
-    from matinee.models import Learned, Sizes, build
+    from matinee.engine import fit
+    from matinee.models import Sizes, build
 
     few = data.take(np.arange(min(loop.batch_size, len(data))))
-    model = build("neumf", size.ours, Sizes.of(few))
-    assert isinstance(model, Learned)
-    Trainer(model, few, loop.updated({"epochs": 1})).run()
+    fit(build("neumf", settings, Sizes.of(few)), few, loop.updated({"epochs": 1}))
 
 
 def our_scores(model: Any, people: NDArray[Any]) -> Scores:

@@ -84,9 +84,9 @@ def _solve(model: Solved, data: Interactions, device: torch.device, way: _Way) -
 
 
 def _pretrained(model: Learned, data: Interactions, config: TrainerConfig, way: _Way) -> Learned:
-    """The model as it starts: from its trained branches, if it has any."""
+    """The model as it starts: from smaller ones fitted first, if it has any."""
     branches = model.pretraining()
     loop = config.updated({"patience": None})  # only the whole is validated
     for name, branch in branches.items():
         way.fit(branch, data, loop, "pretraining", name)
-    return model.adopt(branches) if branches else model
+    return model.adopt(branches, data) if branches else model

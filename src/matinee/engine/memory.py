@@ -114,7 +114,7 @@ def told(size: float) -> str:
 
 
 def _working(model: Recommender, loop: TrainerConfig | None) -> int:
-    """Bytes beside the state: parts and branches are fitted one after the other."""
+    """Bytes beside the state: parts, and smaller models at first, are fitted one by one."""
     if isinstance(model, Solved):
         parts = (_working(part, own) for part, own in model.parts().items())
         return max(model.solving_bytes(), *parts, 0)
@@ -122,12 +122,13 @@ def _working(model: Recommender, loop: TrainerConfig | None) -> int:
     loop = loop or TrainerConfig(**model.defaults)
     with torch.device("meta"):
         branches = model.pretraining().values()
+        before = max((_working(branch, loop) for branch in branches), default=0)
     kept = sum(_bytes(branch.state_dict().values()) for branch in branches)
     moments, gradients = _optimiser_bytes(model, loop)
     snapshots = SNAPSHOTS * (_bytes(model.state_dict().values()) + moments)
     step = gradients + model.training_bytes(loop) + VIEW * model.sizes.ratings
     # A checkpoint is written between steps, when gradients and activations are gone.
-    return kept + moments + max(snapshots, step)
+    return kept + max(before, moments + max(snapshots, step))
 
 
 def _optimiser_bytes(model: Learned, loop: TrainerConfig) -> tuple[int, int]:

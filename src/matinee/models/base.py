@@ -251,13 +251,13 @@ class Learned(Recommender[C]):
     def prepare(self, data: Interactions) -> None:
         """Set what is known before the first step, such as the mean rating."""
 
-    def pretraining(self) -> dict[str, Learned]:
-        """Smaller models to train first, by name; their knowledge is then adopted."""
+    def pretraining(self) -> dict[str, Recommender]:
+        """Smaller models to fit first, by name; their knowledge is then adopted."""
         return {}
 
-    def adopt(self, trained: dict[str, Learned]) -> Self:
-        """Start from the models of `pretraining`, now trained; by default there are none."""
-        del trained
+    def adopt(self, trained: dict[str, Recommender], data: Interactions) -> Self:
+        """Start from the models of `pretraining`, now fitted to `data`; by default none."""
+        del trained, data
         return self
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, field_validator
@@ -18,14 +18,19 @@ from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.data.sampling import BITMAP_BYTES, fixed_sample
 from matinee.errors import ConfigError
-from matinee.models.base import Batches, CompiledLoop, Learned, Sizes
+from matinee.models.base import Batches, CompiledLoop, Learned, Recommender, Sizes
 from matinee.models.diversity import genre_directions, sameness
 from matinee.models.foldin import fold_in
+from matinee.models.ials import IALS, IALSConfig
 from matinee.models.layers import PairTower, Table, row_chunks
+from matinee.models.ncfstart import start_of
 from matinee.training import TrainerConfig
 
 FOLD_IN_NEGATIVES = 512
 """Films that stand for all unrated ones when a new person's vector is fitted."""
+
+START_SAMPLE = 1 << 16
+"""Rated and unrated films that the predictions of a factorisation are turned into odds on."""
 
 WIDEST = 1 << 12
 """Weights of a layer up to which steps are so small that a compiled loop pays."""
@@ -49,6 +54,10 @@ class GMFConfig(NCFConfig):
 
     dim: Annotated[int, Field(ge=1), Search(8, 128, log=True)] = 8
     """Width of the vectors that are multiplied element by element."""
+    start: Literal["random", "ials"] = "random"
+    """What these vectors are at first: drawn, or the factors of an `IALS` as log-odds."""
+    unobserved: Annotated[float, Field(gt=0), Search(1e-3, 2, log=True)] = 0.3
+    """For that `IALS`, the weight of an unrated film next to 1 for a rated one."""
 
 
 class _TowerConfig(NCFConfig):
@@ -230,7 +239,38 @@ class NCF(Learned[N]):
         return self.items.weight.detach()
 
 
-class GMF(NCF[GMFConfig]):
+G = TypeVar("G", bound=GMFConfig, default=GMFConfig)
+
+
+class _Product(NCF[G]):
+    """With a product branch, which may start from the factors of `IALS`.
+
+    That is least squares over all pairs at once, of which little is left to learn; the tower
+    starts afresh.
+    """
+
+    def pretraining(self) -> dict[str, Recommender]:
+        """The factorisation, if that is the start."""
+        if self.config.start == "random":
+            return {}
+        config = IALSConfig(dim=self.config.dim, unobserved=self.config.unobserved)
+        return {"ials": IALS(config, self.sizes)}
+
+    @torch.no_grad()
+    def adopt(self, trained: dict[str, Recommender], data: Interactions) -> Self:
+        """Start the product from the factors."""
+        ials = trained["ials"]
+        assert isinstance(ials, IALS)
+        sample = self.batches(data, batch_size=START_SAMPLE, seed=0).batch(0, 0)
+        start = start_of(ials, data, sample)
+        self.users.weight[:, : self.dim] = start.users
+        self.items.weight[:, : self.dim] = start.items
+        self.out.weight[:, : self.dim] = 1.0
+        self.out.bias.fill_(start.bias)
+        return self
+
+
+class GMF(_Product[GMFConfig]):
     """Generalised matrix factorisation: the product branch alone (eq. 9)."""
 
     name: ClassVar[str] = "gmf"
@@ -250,7 +290,7 @@ class MLP(NCF[MLPConfig]):
         super().__init__(config, sizes, dim=0, widths=config.tower)
 
 
-class NeuMF(NCF[NeuMFConfig]):
+class NeuMF(_Product[NeuMFConfig]):
     """Both branches, side by side (eq. 12), each with vectors of its own."""
 
     name: ClassVar[str] = "neumf"
@@ -259,19 +299,21 @@ class NeuMF(NCF[NeuMFConfig]):
     def __init__(self, config: NeuMFConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes, dim=config.dim, widths=config.tower)
 
-    def pretraining(self) -> dict[str, Learned]:
-        """The branches to train first, if they are to be."""
+    def pretraining(self) -> dict[str, Recommender]:
+        """The branches to train first, or what the product starts from."""
         if not self.config.pretrain:
-            return {}
-        shared = self.config.model_dump(include=set(NCFConfig.model_fields))
-        return {
-            "gmf": GMF(GMFConfig(**shared, dim=self.config.dim), self.sizes),
-            "mlp": MLP(MLPConfig(**shared, tower=self.config.tower), self.sizes),
-        }
+            return super().pretraining()
+        settings = self.config.model_dump()
+        gmf, mlp = (
+            {name: settings[name] for name in kind.model_fields} for kind in (GMFConfig, MLPConfig)
+        )
+        return {"gmf": GMF(GMFConfig(**gmf), self.sizes), "mlp": MLP(MLPConfig(**mlp), self.sizes)}
 
     @torch.no_grad()
-    def adopt(self, trained: dict[str, Learned]) -> Self:
+    def adopt(self, trained: dict[str, Recommender], data: Interactions) -> Self:
         """Start from trained branches; the outputs are weighed by alpha (section 3.4.1)."""
+        if not self.config.pretrain:
+            return super().adopt(trained, data)
         gmf, mlp = trained["gmf"], trained["mlp"]
         assert isinstance(gmf, GMF)
         assert isinstance(mlp, MLP)

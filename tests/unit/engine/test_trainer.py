@@ -157,7 +157,7 @@ def test_pretraining_trains_the_branches_and_starts_from_them(
     branches = model.pretraining()
     for branch in branches.values():
         fit(branch, data, TrainerConfig(epochs=2, batch_size=256))
-    model.adopt(branches)
+    model.adopt(branches, data)
     gmf, mlp = branches["gmf"], branches["mlp"]
     queries = data.queries()
     joined = 0.25 * gmf.score(queries) + 0.75 * mlp.score(queries)
