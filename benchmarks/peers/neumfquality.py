@@ -6,7 +6,8 @@ judge; looking does not count. Nothing is chosen by these figures. Our batches, 
 decay were settled with one film of everyone's training part held out instead: with a penalty on the
 vectors and a decoupled decay, batches of 16,384 and 32,768 at rates of 0.008 and 0.012 learn more
 in four epochs than batches of 1,024 at 0.001 ever do. Larger batches are cheaper for every package,
-so that RecBole has one of 16,384 at 0.008 as well, the fastest of those tried; it has no such penalty for this model.
+so that RecBole has one of 16,384 at 0.008 as well, the fastest of those tried; it has no such
+penalty for this model.
 
 One of ours starts its product from the factors of iALS, fitted within the time, and has an epoch of
 training left to do: least squares over all pairs at once is what gradients take epochs for. RecBole

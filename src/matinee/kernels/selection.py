@@ -126,7 +126,7 @@ def top_products(
     barred: Integers,
     k: int,
     threads: int = 1,
-    reach: float = 1.0,
+    reach: tuple[float, float] = (1.0, 0.0),
 ) -> tuple[Integers, Floats, Bits]:
     """The k films of highest inner product, without a table of all products.
 
@@ -141,8 +141,9 @@ def top_products(
         barred: Places in `films`.
         k: Length of the lists.
         threads: How many may share the films, if these are many.
-        reach: Greatest cosine that is reckoned with, 0 to 1: films that would need a greater one
-            to be listed are not looked for. With 1 there are none.
+        reach: Greatest cosine that is reckoned with, 0 to 1, and what is added to it for each
+            person, as a share of the mean cosine of the films listed so far. Films that would
+            need a greater one to be listed are not looked for; with 1 there are none.
 
     Returns:
         Places in `films` `[B, k]`, -1 where nothing was left, their products, minus infinity
@@ -180,14 +181,14 @@ def _top_products(
     share: tuple[int, int],
     barred: Barred,
     k: int,
-    reach: float,
+    reach: tuple[float, float],
 ) -> tuple[Integers, Floats, Bits]:
     """What `top_products` gives, of every so many chunks of films, for whom one may hold a film."""
     lists = Lists(*_nothing(len(people), k), np.zeros(len(people), np.uint8))
-    most, live = _lengths(people) * reach, np.arange(len(people))
+    most, live = _lengths(people), np.arange(len(people))
     first, width = _first_products(people, films), int(films.blocks.shape[2])
     for start in range(share[0] * CHUNK, len(films.blocks), share[1] * CHUNK):
-        live = _staying(films.lengths[start * width], most, live, lists)
+        live = _staying(start * width, films.lengths, most, reach, live, lists)
         if not len(live):
             break
         span = (start, min(start + CHUNK, len(films.blocks)))
@@ -196,17 +197,36 @@ def _top_products(
 
 
 @njit(cache=True, nogil=True)
-def _staying(length: float, most: Doubles, live: Integers, lists: Lists) -> Integers:
-    """For whom a film of a length, times `most`, could be as good as the worst one listed."""
+def _staying(
+    start: int,
+    lengths: Doubles,
+    most: Doubles,
+    reach: tuple[float, float],
+    live: Integers,
+    lists: Lists,
+) -> Integers:
+    """For whom the film at `start`, as near as is reckoned with, could be listed."""
     kept = np.empty_like(live)
     count = 0
     for person in live:
         kept[count] = person
-        if length * most[person] < lists.values[person, -1]:  # never of NaN
+        near = reach[0] * most[person]
+        if reach[1]:
+            near = min(near + reach[1] * _nearness(int(person), lengths, lists), most[person])
+        if lengths[start] * near < lists.values[person, -1]:  # never of NaN
             lists.kinds[person] |= DIFFER  # what is left out is less than what is listed
         else:
             count += 1
     return kept[:count]
+
+
+@njit(cache=True, nogil=True)
+def _nearness(person: int, lengths: Doubles, lists: Lists) -> float:
+    """The mean cosine of a person and the films listed, times the person's length."""
+    total = 0.0
+    for place, film in enumerate(lists.items[person]):
+        total += lists.values[person, place] / lengths[film]
+    return total / lists.items.shape[1]
 
 
 @njit(cache=True, nogil=True)

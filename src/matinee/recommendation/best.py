@@ -15,6 +15,7 @@ from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray, LongArray
 from matinee.models.asking import block_rows
 from matinee.models.base import DotProduct
+from matinee.recommendation.reach import ALL, Reach
 from matinee.recommendation.topk import unseen_top
 
 
@@ -49,7 +50,7 @@ class Best:
 
 
 def best(
-    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: float = 1.0
+    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: Reach = ALL
 ) -> list[Best]:
     """The films of highest score, or of most ratings if the model gives all the same score.
 
@@ -57,7 +58,7 @@ def best(
         artefact: The run.
         queries: B people.
         wishes: What each may get.
-        reach: Greatest cosine that is reckoned with, see `reach`; by default lists are exact.
+        reach: How near a film may be that is reckoned with; by default lists are exact.
 
     Raises:
         EvaluationError: If the model gives scores that are not numbers.
@@ -89,7 +90,7 @@ Ranked = tuple[Tensor, Tensor, list[bool]]
 
 
 def _scanned(
-    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: float
+    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: Reach
 ) -> Ranked | None:
     """By a compiled scan over the films; None where that cannot tell."""
     model = artefact.model

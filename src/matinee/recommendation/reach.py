@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -10,18 +12,36 @@ from matinee.errors import ConfigError
 from matinee.models.asking import block_rows
 from matinee.models.base import DotProduct
 
-SHARE = 0.975
-"""Of the best films, that are as near as is looked for; as longer vectors may be listed though they
-are nearer still, 98 % of the best ten are found."""
+SHARE = 0.98
+"""Of the best films, that are as near as is looked for."""
+OWN = 0.5
+"""How much of what differs among people is known from the films found so far."""
 LISTED = 25
 """Best films of each person that are asked how near they are."""
 PEOPLE, FEW = 256, 32
 """Whose best films are asked; fewer than these tell nothing, and all that may matter are found."""
 
 
+class Reach(NamedTuple):
+    """The greatest cosine of a person and a film that is reckoned with.
+
+    It is `least`, and so much more by `own` as the films that are listed so far are near: the
+    best films of some are nearer to them than those of others.
+    """
+
+    least: float
+    """0 to 1; with 1 no film is ever missed."""
+    own: float = 0.0
+    """By which the mean cosine of those that are listed counts, 0 to 1."""
+
+
+ALL = Reach(1.0)
+"""Every film that may matter is looked at."""
+
+
 @torch.no_grad()
-def reach(artefact: Artefact) -> float:
-    """The cosine that `SHARE` of the best films have with known people who have not seen them.
+def reach(artefact: Artefact) -> Reach:
+    """What `SHARE` of the best films of known people, who have not seen them, keep to.
 
     A product of two vectors is their lengths' times their cosine, which is far from 1 for even
     the best films. A search that goes down from the longest vectors may thus end where no film
@@ -30,9 +50,6 @@ def reach(artefact: Artefact) -> float:
 
     Args:
         artefact: A run, the scores of whose model are inner products.
-
-    Returns:
-        0 to 1; with 1 no film is ever missed.
 
     Raises:
         ConfigError: If they are something else.
@@ -46,7 +63,7 @@ def reach(artefact: Artefact) -> float:
         )
     known, count = artefact.history.active_users, len(artefact.catalogue)
     if len(known) < FEW:
-        return 1.0
+        return ALL
     some = known[np.linspace(0, len(known) - 1, min(PEOPLE, len(known))).astype(np.int64)]
     vectors, cosines = model.film_factors().float().cpu(), list[torch.Tensor]()
     for block in np.array_split(some, -(-len(some) // block_rows(count))):
@@ -56,6 +73,7 @@ def reach(artefact: Artefact) -> float:
         scores[queries.rows, queries.items] = -torch.inf
         best = scores.topk(min(LISTED, count))
         lengths = people.norm(dim=1, keepdim=True) * vectors[best.indices].norm(dim=2)
-        cosines.append((best.values / lengths).flatten())
-    found = torch.cat(cosines).nan_to_num(1.0).clamp(0, 1).sort().values
-    return float(found[int(SHARE * (len(found) - 1))])
+        cosines.append(best.values / lengths)
+    found = torch.cat(cosines).nan_to_num(1.0).clamp(0, 1)
+    beyond = (found - OWN * found.mean(1, keepdim=True)).flatten().sort().values
+    return Reach(float(beyond[int(SHARE * (len(beyond) - 1))]), OWN)

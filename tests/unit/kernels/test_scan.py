@@ -72,11 +72,17 @@ def test_films_too_short_to_be_listed_are_not_looked_at() -> None:
         assert (kinds & selection.BROKEN).any() == noticed
 
 
-@pytest.mark.parametrize(("reach", "listed"), [(1.0, 1), (0.81, 1), (0.79, 0)])
+@pytest.mark.parametrize(
+    ("reach", "listed"),
+    [((1.0, 0.0), 1), ((0.81, 0.0), 1), ((0.79, 0.0), 0), ((0.41, 0.5), 1), ((0.39, 0.5), 0)],
+)
 def test_films_of_a_greater_cosine_than_is_reckoned_with_are_missed(
-    reach: float, listed: int
+    reach: tuple[float, float], listed: int
 ) -> None:
-    """The best film is the last but one, of cosine 1; to be listed it needs one of 0.8."""
+    """The best film is the last but one, of cosine 1; to be listed it needs one of 0.8.
+
+    That is also the cosine of those that are listed before.
+    """
     count = 2 * selection.CHUNK * WIDTH
     vectors = np.tile(np.array([0.8, 0.6], np.float32), (count, 1))
     vectors[-2] = 1, 0
