@@ -40,7 +40,7 @@ from matinee.engine import fit
 from matinee.models import Sizes, build
 from matinee.models.ials import IALS
 from matinee.recommendation import Ask, Recommendations, recommend_batch
-from matinee.recommendation.reach import ALL, Reach, reach
+from matinee.recommendation.reach import reach
 from matinee.service.settings import ServeSettings
 
 KNOWN, PEOPLE, LONGEST, BATCH, DIM = 256, 512, 50, 32, 64
@@ -89,10 +89,10 @@ def histories(data: Interactions, like: np.ndarray) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class Way:
-    """How people are answered: by which run, and how near a film may be that is reckoned with."""
+    """How people are answered: by which run, and how near films are reckoned to be."""
 
     artefact: Artefact
-    reach: Reach = ALL
+    reach: float = 1.0
 
     def answer(self, people: Sequence[Ask]) -> list[Recommendations]:
         """Everyone's films."""
@@ -146,7 +146,7 @@ def measured(films: str, nearly: str, rounds: str) -> dict[str, Any]:
     if nearly:
         start = time.process_time()
         near = Way(artefact, reach(artefact))
-        once = {"build": time.process_time() - start, "reach": near.reach.least}
+        once = {"build": time.process_time() - start, "reach": near.reach}
         once["recall"] = recall(ways["exact"], near, people)
         ways |= {"all": Way(unbounded(artefact)), "near": near}
     for way in ways.values():
@@ -159,11 +159,11 @@ def measured(films: str, nearly: str, rounds: str) -> dict[str, Any]:
 
 
 def unbounded(artefact: Artefact) -> Artefact:
-    """The same run, which knows nothing of lengths: any film may matter."""
-    same, films = replace(artefact), artefact.longest_first
+    """The same run, which knows nothing of lengths and directions: any film may matter."""
+    same, films = replace(artefact), artefact.film_blocks
     assert films is not None
-    lengths = torch.full_like(films.lengths, torch.inf)
-    same.__dict__["longest_first"] = replace(films, lengths=lengths)  # where it is kept
+    none = np.full_like(films.most, np.inf)
+    same.__dict__["film_blocks"] = replace(films, most=none, radii=none)  # where it is kept
     return same
 
 
@@ -224,7 +224,7 @@ def approximate(films: int) -> Measurement:
             "times": Figure("nearly exact beside all films scored, at saturation", "times"),
             "times_exact": Figure("nearly exact beside exact, at saturation", "times"),
             "recall": Figure("share of the exact ten that are found", ""),
-            "reach": Figure("cosine that is reckoned with, and half the mean of those listed", ""),
+            "reach": Figure("share of a block's radius by which a film is nearer at most", ""),
             "build": Figure("finding it, of the processor", "s"),
         },
         bars=[

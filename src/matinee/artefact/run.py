@@ -27,7 +27,7 @@ from matinee.data.titles import TitleIndex
 from matinee.data.vocabulary import FloatArray, LongArray, Vocabulary
 from matinee.errors import ArtefactError, MatineeError
 from matinee.models.base import DotProduct, Recommender, Sizes
-from matinee.models.longest import LongestFirst
+from matinee.models.filmblocks import FilmBlocks
 
 COUNT, MEAN = "n_ratings", "mean_rating"
 """Columns added to the tables of films and people; free columns of these names give way."""
@@ -107,11 +107,11 @@ class Artefact:
         return rank
 
     @cached_property
-    def longest_first(self) -> LongestFirst | None:
-        """The films by the lengths of their vectors; None if scores are no inner products."""
+    def film_blocks(self) -> FilmBlocks | None:
+        """The films by their vectors; None if scores are no inner products."""
         if not isinstance(self.model, DotProduct):
             return None
-        return LongestFirst.of(self.model, self.rank)
+        return FilmBlocks.of(self.model, self.rank)
 
     def save(self, folder: str | Path) -> Self:
         """Write the run; see `matinee.artefact.folder` for what a kill in between leaves.

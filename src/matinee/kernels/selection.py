@@ -13,9 +13,6 @@ from matinee.kernels.arrays import Bits, Doubles, Floats, Integers
 STRIDE = 64
 """Scores compared with the worst one listed at a time."""
 
-CHUNK = 16
-"""Blocks of films after which it is asked again who needs to look at more."""
-
 SHARED = 100_000
 """Films for each thread from which their waking is worth it."""
 
@@ -79,17 +76,21 @@ def _highest(scores: Floats) -> float:
 
 
 class Films(NamedTuple):
-    """Films in the order in which they are looked at, those of the longest vectors first.
+    """Films in the order in which they are looked at, see `matinee.models.filmblocks`.
 
     Attributes:
-        blocks: `[ceil(n / w), d, w]`, w films' vectors at a time, side by side; those that are
-            spare in the last block count for nothing.
-        lengths: `[n]`, descending; those that are not numbers stand before all others.
+        vectors: `[blocks, d, w]`, w films' vectors at a time, side by side; those that are spare
+            in the last block count for nothing.
+        centres: `[chunks, d, c]`, the centres of c blocks at a time, side by side.
+        radii: `[blocks]`, how far any film of a block is from its centre at most.
+        most: `[blocks]`, how long the vector of any film from a block on is at most.
         rank: `[n]`, each film's place among films of equal score.
     """
 
-    blocks: Floats
-    lengths: Doubles
+    vectors: Floats
+    centres: Floats
+    radii: Doubles
+    most: Doubles
     rank: Integers
 
 
@@ -126,13 +127,15 @@ def top_products(
     barred: Integers,
     k: int,
     threads: int = 1,
-    reach: tuple[float, float] = (1.0, 0.0),
+    reach: float = 1.0,
 ) -> tuple[Integers, Floats, Bits]:
     """The k films of highest inner product, without a table of all products.
 
     A product is at most the product of the two lengths (Cauchy and Schwarz), so that nobody
     needs to look at films once that is less than the worst one listed (Teflioudi et al., 'LEMP:
-    Fast retrieval of large entries in a matrix product', SIGMOD 2015).
+    Fast retrieval of large entries in a matrix product', SIGMOD 2015). Nor is a block looked at
+    where the product with its centre is less by more than the product of length and radius (Ram
+    and Gray, 'Maximum inner-product search using cone trees', KDD 2012, theorem 3.1).
 
     Args:
         people: `[B, d]`.
@@ -141,16 +144,15 @@ def top_products(
         barred: Places in `films`.
         k: Length of the lists.
         threads: How many may share the films, if these are many.
-        reach: Greatest cosine that is reckoned with, 0 to 1, and what is added to it for each
-            person, as a share of the mean cosine of the films listed so far. Films that would
-            need a greater one to be listed are not looked for; with 1 there are none.
+        reach: How far towards a person, as a share of the radius of its block, a film is
+            reckoned to be, 0 to 1; those farther are missed. With 1 there are none.
 
     Returns:
         Places in `films` `[B, k]`, -1 where nothing was left, their products, minus infinity
         there, and of what kind the products of a person with all these films are `[B]`:
         `DIFFER`, `BROKEN`, both or neither.
     """
-    parts = max(min(threads, len(films.lengths) // SHARED), 1)
+    parts = max(min(threads, len(films.rank) // SHARED), 1)
     ascending = Barred(offsets, _ascending(offsets, barred))
 
     def part(number: int) -> tuple[Integers, Floats, Bits]:
@@ -181,39 +183,30 @@ def _top_products(
     share: tuple[int, int],
     barred: Barred,
     k: int,
-    reach: tuple[float, float],
+    reach: float,
 ) -> tuple[Integers, Floats, Bits]:
     """What `top_products` gives, of every so many chunks of films, for whom one may hold a film."""
     lists = Lists(*_nothing(len(people), k), np.zeros(len(people), np.uint8))
-    most, live = _lengths(people), np.arange(len(people))
-    first, width = _first_products(people, films), int(films.blocks.shape[2])
-    for start in range(share[0] * CHUNK, len(films.blocks), share[1] * CHUNK):
-        live = _staying(start * width, films.lengths, most, reach, live, lists)
+    lengths, live = _lengths(people), np.arange(len(people))
+    first, size = _first_products(people, films), int(films.centres.shape[2])
+    for chunk in range(share[0], len(films.centres), share[1]):
+        live = _staying(films.most[chunk * size], lengths, live, lists)
         if not len(live):
             break
-        span = (start, min(start + CHUNK, len(films.blocks)))
-        _look(people, live, films, span, first, barred, lists)
+        within = films.radii[chunk * size : (chunk + 1) * size]
+        bounds = _bounds(people, lengths * reach, live, films.centres[chunk], within)
+        _look(people, live, bounds, films, chunk * size, first, barred, lists)
     return lists.items, lists.values, lists.kinds
 
 
 @njit(cache=True, nogil=True)
-def _staying(
-    start: int,
-    lengths: Doubles,
-    most: Doubles,
-    reach: tuple[float, float],
-    live: Integers,
-    lists: Lists,
-) -> Integers:
-    """For whom the film at `start`, as near as is reckoned with, could be listed."""
+def _staying(length: float, lengths: Doubles, live: Integers, lists: Lists) -> Integers:
+    """For whom a film of a length could be as good as the worst one listed."""
     kept = np.empty_like(live)
     count = 0
     for person in live:
         kept[count] = person
-        near = reach[0] * most[person]
-        if reach[1]:
-            near = min(near + reach[1] * _nearness(int(person), lengths, lists), most[person])
-        if lengths[start] * near < lists.values[person, -1]:  # never of NaN
+        if length * lengths[person] < lists.values[person, -1]:  # never of NaN
             lists.kinds[person] |= DIFFER  # what is left out is less than what is listed
         else:
             count += 1
@@ -221,32 +214,42 @@ def _staying(
 
 
 @njit(cache=True, nogil=True)
-def _nearness(person: int, lengths: Doubles, lists: Lists) -> float:
-    """The mean cosine of a person and the films listed, times the person's length."""
-    total = 0.0
-    for place, film in enumerate(lists.items[person]):
-        total += lists.values[person, place] / lengths[film]
-    return total / lists.items.shape[1]
+def _bounds(
+    people: Floats, lengths: Doubles, live: Integers, centres: Floats, radii: Doubles
+) -> Doubles:
+    """What no product of each person who is live with a film of each block exceeds."""
+    bounds = np.empty((len(live), len(radii)))
+    products = np.empty(centres.shape[1], np.float32)
+    for place in range(len(live)):
+        _products(people[live[place]], centres, products)
+        for block in range(len(radii)):
+            bounds[place, block] = products[block] + lengths[live[place]] * radii[block]
+    return bounds
 
 
 @njit(cache=True, nogil=True)
 def _look(
     people: Floats,
     live: Integers,
+    bounds: Doubles,
     films: Films,
-    span: tuple[int, int],
+    start: int,
     first: Floats,
     barred: Barred,
     lists: Lists,
 ) -> None:
-    """Look at the blocks of a span for some people, each of which is loaded once for all."""
-    width = films.blocks.shape[2]
+    """Look at the blocks from `start` on for some people, each of which is loaded once for all."""
+    width = films.vectors.shape[2]
     scores = np.empty(width, np.float32)
-    for block in range(span[0], span[1]):
-        found = scores[: len(films.lengths) - block * width]
-        for number in live:
-            person = int(number)
-            _products(people[person], films.blocks[block], scores)
+    for number in range(bounds.shape[1]):
+        block = start + number
+        found = scores[: len(films.rank) - block * width]
+        for place in range(len(live)):
+            person = int(live[place])
+            if bounds[place, number] < lists.values[person, -1]:  # never of NaN
+                lists.kinds[person] |= DIFFER
+                continue
+            _products(people[person], films.vectors[block], scores)
             if _all_less(found, lists.values[person, -1]):
                 lists.kinds[person] |= DIFFER  # from the one that is listed
             else:
@@ -313,10 +316,10 @@ def _kind(scores: Floats, first: np.float32) -> np.uint8:
 
 @njit(cache=True, nogil=True)
 def _first_products(people: Floats, films: Films) -> Floats:
-    """Inner products of people `[B]` with the film of the longest vector."""
-    first, scores = np.empty(len(people), np.float32), np.empty(films.blocks.shape[2], np.float32)
+    """Inner products of people `[B]` with the film that is looked at first."""
+    first, scores = np.empty(len(people), np.float32), np.empty(films.vectors.shape[2], np.float32)
     for person in range(len(people)):
-        _products(people[person], films.blocks[0], scores)
+        _products(people[person], films.vectors[0], scores)
         first[person] = scores[0]
     return first
 

@@ -23,7 +23,6 @@ from matinee.recommendation.best import Best, Wish, best
 from matinee.recommendation.diversity import diversify, film_vectors
 from matinee.recommendation.filters import allowed
 from matinee.recommendation.person import asker, liked
-from matinee.recommendation.reach import ALL, Reach
 from matinee.recommendation.types import Recommendations, Recommended
 
 
@@ -37,15 +36,15 @@ class _Asked:
 
 
 def recommend_batch(
-    artefact: Artefact, asks: Sequence[Ask], reach: Reach = ALL
+    artefact: Artefact, asks: Sequence[Ask], reach: float = 1.0
 ) -> list[Recommendations | MatineeError]:
     """Lists for everyone who asks; see `recommend`, which is the case of one.
 
     Args:
         artefact: The run.
         asks: What each asks.
-        reach: How near a person and a film may be that are reckoned with; by default lists are
-            exact.
+        reach: How near films are reckoned to be, see `matinee.recommendation.reach`; by default
+            lists are exact.
 
     Returns:
         A list for each, in order, or what is wrong with what was asked. One that cannot be
@@ -143,7 +142,7 @@ def _among(artefact: Artefact, only: Sequence[str], passing: BoolArray | None) -
 
 
 def _each(
-    asked: list[_Asked], artefact: Artefact, reach: Reach
+    asked: list[_Asked], artefact: Artefact, reach: float
 ) -> list[Recommendations | MatineeError]:
     """The lists of a block; if the model fails one person, each is asked alone."""
     try:
@@ -154,7 +153,7 @@ def _each(
         return [answer for one in asked for answer in _each([one], artefact, reach)]
 
 
-def _answers(artefact: Artefact, asked: list[_Asked], reach: Reach) -> list[Recommendations]:
+def _answers(artefact: Artefact, asked: list[_Asked], reach: float) -> list[Recommendations]:
     queries = Queries.join([one.queries for one in asked])
     with asking(artefact.model):
         picked = _picked(artefact, asked, queries, reach)
@@ -172,7 +171,7 @@ def _answers(artefact: Artefact, asked: list[_Asked], reach: Reach) -> list[Reco
     ]
 
 
-def _picked(artefact: Artefact, asked: list[_Asked], queries: Queries, reach: Reach) -> list[Best]:
+def _picked(artefact: Artefact, asked: list[_Asked], queries: Queries, reach: float) -> list[Best]:
     found = best(artefact, queries, [one.wish for one in asked], reach)
     return [
         _varied(artefact, pick, one.ask) if one.ask.diversity else pick

@@ -15,7 +15,6 @@ from matinee.data.queries import Queries
 from matinee.data.vocabulary import BoolArray, LongArray
 from matinee.models.asking import block_rows
 from matinee.models.base import DotProduct
-from matinee.recommendation.reach import ALL, Reach
 from matinee.recommendation.topk import unseen_top
 
 
@@ -50,7 +49,7 @@ class Best:
 
 
 def best(
-    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: Reach = ALL
+    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: float = 1.0
 ) -> list[Best]:
     """The films of highest score, or of most ratings if the model gives all the same score.
 
@@ -58,7 +57,7 @@ def best(
         artefact: The run.
         queries: B people.
         wishes: What each may get.
-        reach: How near a film may be that is reckoned with; by default lists are exact.
+        reach: How near films are reckoned to be, see `reach`; by default lists are exact.
 
     Raises:
         EvaluationError: If the model gives scores that are not numbers.
@@ -90,7 +89,7 @@ Ranked = tuple[Tensor, Tensor, list[bool]]
 
 
 def _scanned(
-    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: Reach
+    artefact: Artefact, queries: Queries, wishes: Sequence[Wish], reach: float
 ) -> Ranked | None:
     """By a compiled scan over the films; None where that cannot tell."""
     model = artefact.model
@@ -102,22 +101,22 @@ def _scanned(
         return None
     from matinee.kernels import selection  # noqa: PLC0415 - compiles
 
-    longest = artefact.longest_first
-    assert longest is not None
+    films = artefact.film_blocks
+    assert films is not None
     people, offset = model.person_factors(queries)
     offsets, barred = _barred(wishes)
     found, scores, kinds = selection.top_products(
         people.numpy(),
-        selection.Films(longest.blocks.numpy(), longest.lengths.numpy(), longest.rank.numpy()),
+        selection.Films(films.vectors, films.centres, films.radii, films.most, films.rank),
         offsets,
-        longest.places.numpy()[barred],
+        films.places[barred],
         max(wish.pool for wish in wishes),
         torch.get_num_threads(),
         reach,
     )
     if (kinds != selection.DIFFER).any():
         return None
-    items = np.where(found < 0, -1, longest.order.numpy()[found])
+    items = np.where(found < 0, -1, films.order[found])
     return torch.from_numpy(items), torch.from_numpy(scores) + offset, [False] * len(people)
 
 

@@ -14,7 +14,7 @@ from matinee.artefact import Artefact
 from matinee.artefact.folder import read_manifest
 from matinee.errors import ArtefactError, MatineeError
 from matinee.recommendation import Ask, recommend_batch, similar
-from matinee.recommendation.reach import ALL, Reach, reach
+from matinee.recommendation.reach import reach
 
 VERSION_LENGTH = 12
 
@@ -29,14 +29,14 @@ class Deployment:
             checksums of all its files: the same run has the same version everywhere.
         loaded: When it was loaded, in Unix seconds.
         approximate: Whether nearly all of the best films will do.
-        reach: How near a film may be that is then reckoned with.
+        reach: How near films are then reckoned to be; 1 finds all.
     """
 
     artefact: Artefact
     version: str
     loaded: float = field(default_factory=time.time)
     approximate: bool = False
-    reach: Reach = ALL
+    reach: float = 1.0
 
 
 def version_of(run: str) -> str:
@@ -65,7 +65,7 @@ def load(run: str, *, approximate: bool = False) -> Deployment:
         raise ArtefactError(
             "the run was written anew while it was read", where=run, remedy="Try again."
         )
-    found = reach(artefact) if approximate else ALL
+    found = reach(artefact) if approximate else 1.0
     probe(artefact, found)
     # A catalogue is a million objects that stay: the collector need not visit them again,
     # which would stop everyone for tens of milliseconds.
@@ -75,7 +75,7 @@ def load(run: str, *, approximate: bool = False) -> Deployment:
     return Deployment(artefact, version, approximate=approximate, reach=found)
 
 
-def probe(artefact: Artefact, reach: Reach = ALL) -> None:
+def probe(artefact: Artefact, reach: float = 1.0) -> None:
     """Ask a run what people will ask; this also builds the indexes that it needs for it.
 
     Raises:

@@ -11,13 +11,18 @@ from hypothesis import strategies as st
 pytest.importorskip("numba")
 
 from matinee.kernels import selection
-from matinee.models.longest import WIDTH, side_by_side
+from matinee.models.filmblocks import CHUNK, WIDTH, FilmBlocks
 
 
-def looked_at(vectors: np.ndarray, rank: np.ndarray) -> selection.Films:
-    """Films in the order of their lengths."""
-    blocks = side_by_side(torch.from_numpy(vectors), torch.arange(len(vectors))).numpy()
-    return selection.Films(blocks, np.linalg.norm(vectors.astype(np.float64), axis=1), rank)
+def blocks_of(vectors: np.ndarray, rank: np.ndarray | None = None) -> FilmBlocks:
+    """Films in the order in which they are looked at; those of high numbers come last of equals."""
+    rank = np.arange(len(vectors)) if rank is None else rank
+    return FilmBlocks.from_vectors(torch.from_numpy(vectors), rank)
+
+
+def looked_at(films: FilmBlocks) -> selection.Films:
+    """What the scan is told of them."""
+    return selection.Films(films.vectors, films.centres, films.radii, films.most, films.rank)
 
 
 @settings(deadline=None)
@@ -39,13 +44,14 @@ def test_products_are_sorted_without_what_is_barred(
     barred = [rng.choice(films, rng.integers(0, films + 1), replace=False) for _ in range(people)]
     rank = rng.permutation(films)
     offsets = np.cumsum([0, *map(len, barred)])
-    right = right[np.argsort(-np.linalg.norm(right, axis=1), kind="stable")]
+    blocks = blocks_of(right, rank)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(selection, "SHARED", 7)
         found = selection.top_products(
-            left, looked_at(right, rank), offsets, np.concatenate(barred), k, threads
+            left, looked_at(blocks), offsets, blocks.places[np.concatenate(barred)], k, threads
         )
-    for person, (items, values, kind) in enumerate(zip(*found, strict=True)):
+    for person, (places, values, kind) in enumerate(zip(*found, strict=True)):
+        items = np.where(places < 0, -1, blocks.order[places])
         scores = right @ left[person]
         open_to = [film for film in range(films) if film not in barred[person]]
         expected = sorted(open_to, key=lambda film: (-scores[film], rank[film]))[:k]
@@ -56,46 +62,55 @@ def test_products_are_sorted_without_what_is_barred(
 
 
 def test_films_too_short_to_be_listed_are_not_looked_at() -> None:
-    """The last films would be noticed: they are no numbers, though their lengths are told."""
-    count = 3 * selection.CHUNK * WIDTH
+    """The shortest would be noticed: they are no numbers, though their lengths are told."""
+    count = 3 * CHUNK * WIDTH
     vectors = np.ones((count, 2), np.float32) / np.arange(1, count + 1, dtype=np.float32)[:, None]
-    films = looked_at(vectors, np.arange(count))
-    films.blocks[-1] = np.nan
+    blocks = blocks_of(vectors)
+    films = looked_at(blocks)
+    films.vectors[blocks.places[-1] // WIDTH] = np.nan
     people = np.array([[1, 1], [1, 0], [0, 0]], np.float32)
     nothing = np.zeros(0, np.int64)
     for asking, noticed in ([0, 1], False), ([0, 1, 2], True):
-        items, _, kinds = selection.top_products(
+        places, _, kinds = selection.top_products(
             people[asking], films, np.zeros(len(asking) + 1, np.int64), nothing, 3
         )
-        assert (items[:2] == [0, 1, 2]).all()
+        assert (blocks.order[places[:2]] == [0, 1, 2]).all()
         assert (kinds[:2] & selection.DIFFER).all()
         assert (kinds & selection.BROKEN).any() == noticed
 
 
-@pytest.mark.parametrize(
-    ("reach", "listed"),
-    [((1.0, 0.0), 1), ((0.81, 0.0), 1), ((0.79, 0.0), 0), ((0.41, 0.5), 1), ((0.39, 0.5), 0)],
-)
-def test_films_of_a_greater_cosine_than_is_reckoned_with_are_missed(
-    reach: tuple[float, float], listed: int
-) -> None:
-    """The best film is the last but one, of cosine 1; to be listed it needs one of 0.8.
+def test_blocks_that_point_elsewhere_are_not_looked_at() -> None:
+    """They would be noticed: they are as long as others, but no numbers, as only centres tell."""
+    longer = np.tile(np.array([2, 0], np.float32), (2 * WIDTH, 1))
+    elsewhere = np.tile(np.array([0, 1.9], np.float32), (WIDTH, 1))
+    blocks = blocks_of(np.concatenate([longer, elsewhere]))
+    films = looked_at(blocks)
+    films.vectors[-1] = np.nan
+    for person, noticed in ([1, 0.5], False), ([0.5, 1], True):
+        _, _, kinds = selection.top_products(
+            np.array([person], np.float32), films, np.zeros(2, np.int64), np.zeros(0, np.int64), 3
+        )
+        assert bool(kinds[0] & selection.BROKEN) == noticed
 
-    That is also the cosine of those that are listed before.
+
+@pytest.mark.parametrize(("reach", "found"), [(1.0, True), (0.51, True), (0.48, False)])
+def test_films_nearer_than_is_reckoned_with_are_missed(reach: float, found: bool) -> None:
+    """The best film, of product 2, is 1.98 nearer than the centre of its block, of 0.02.
+
+    Films of product 1 are listed before.
     """
-    count = 2 * selection.CHUNK * WIDTH
-    vectors = np.tile(np.array([0.8, 0.6], np.float32), (count, 1))
-    vectors[-2] = 1, 0
-    barred = np.array([count - 1, 0, 5])
-    items, _, kinds = selection.top_products(
-        np.array([[2, 0]], np.float32),
-        looked_at(vectors, np.arange(count)),
-        np.array([0, 3]),
-        barred,
-        2,
+    vectors = np.repeat(np.array([[1, 50], [0, 5]], np.float32), [2 * WIDTH, WIDTH], axis=0)
+    vectors[-1] = 2, 5
+    blocks = blocks_of(vectors)
+    places, _, kinds = selection.top_products(
+        np.array([[1, 0]], np.float32),
+        looked_at(blocks),
+        np.array([0, 1]),
+        blocks.places[:1],
+        1,
         reach=reach,
     )
-    assert items.tolist() == [[count - 2, 1] if listed else [1, 2]]
+    assert blocks.order[places].tolist() == [[len(vectors) - 1 if found else 1]]
     assert kinds[0] & selection.DIFFER
 
 
@@ -104,20 +119,21 @@ def test_equal_vectors_have_equal_products_wherever_they_stand() -> None:
     vectors = np.tile(random.normal(size=17).astype(np.float32), (2 * WIDTH + 3, 1))
     people = random.normal(size=(5, 17)).astype(np.float32)
     count = len(vectors)
-    items, values, kinds = selection.top_products(
-        people,
-        looked_at(vectors, np.arange(count)[::-1].copy()),
-        np.zeros(6, np.int64),
-        np.zeros(0, np.int64),
-        4,
+    blocks = blocks_of(vectors, np.arange(count)[::-1].copy())
+    places, values, kinds = selection.top_products(
+        people, looked_at(blocks), np.zeros(6, np.int64), np.zeros(0, np.int64), 4
     )
-    assert (items == [count - 1, count - 2, count - 3, count - 4]).all()
+    assert (blocks.order[places] == [count - 1, count - 2, count - 3, count - 4]).all()
     assert (values == values[:, :1]).all()
     assert not kinds.any()
 
 
-def test_a_film_that_is_no_number_is_told() -> None:
-    films = looked_at(np.array([[np.nan], [2.0], [1.0]], np.float32), np.arange(3))
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_film_that_is_no_number_is_told(broken: float) -> None:
+    vectors = np.ones((3 * WIDTH, 2), np.float32)
+    vectors[-1] = broken
+    films = looked_at(blocks_of(vectors))
     nobody, nothing = np.zeros(2, np.int64), np.zeros(0, np.int64)
-    _, _, kinds = selection.top_products(np.ones((1, 1), np.float32), films, nobody, nothing, 2)
+    people = np.array([[1, -1]], np.float32)
+    _, _, kinds = selection.top_products(people, films, nobody, nothing, 2)
     assert kinds[0] & selection.BROKEN
