@@ -49,6 +49,9 @@ class MultVAEConfig(MultDAEConfig):
     """Weight of the divergence of codes from the prior, once it has risen to it."""
     anneal: Annotated[float, Field(ge=0), Search(5, 200, log=True)] = 50.0
     """Epochs in which that weight rises from 0, a little each step."""
+    noise: Annotated[float, Field(ge=0), Search(0.01, 1, log=True)] = 1.0
+    """Share of the standard deviation of codes by which they are drawn in training; the paper's is
+    1. Where there are few people, codes that hardly vary teach more."""
 
     def weight(self, epochs: float) -> float:
         """The weight of the divergence after so many epochs."""
@@ -237,7 +240,7 @@ class MultVAE(MultDAE[MultVAEConfig]):
         rows = batch["wanted_rows"]
         raw = self.encoder(batch["rows"], batch["items"], int(rows[-1]) + 1).float()
         mean, log_variance = raw.chunk(2, 1)
-        loss = self.likelihood_loss(drawn(mean, log_variance), batch)
+        loss = self.likelihood_loss(drawn(mean, log_variance, self.config.noise), batch)
         divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum()
         return loss + batch["beta"] * divergence / len(rows)
 
@@ -261,9 +264,15 @@ class _Annealed:
         return {**self.batches.batch(epoch, step), "beta": torch.tensor(weight)}
 
 
-def drawn(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """A draw from each of the normal distributions, through which gradients pass."""
-    return mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+def drawn(mean: Tensor, log_variance: Tensor, noise: float = 1.0) -> Tensor:
+    """A draw from each of the normal distributions, through which gradients pass.
+
+    Args:
+        mean: Of each.
+        log_variance: Of each.
+        noise: Share of the standard deviation that is kept.
+    """
+    return mean + noise * torch.randn_like(mean) * (0.5 * log_variance).exp()
 
 
 def linear(width: int, out: int) -> nn.Linear:

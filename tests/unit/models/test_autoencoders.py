@@ -19,7 +19,7 @@ from matinee.data.queries import Queries
 from matinee.engine import Trainer, TrainerConfig
 from matinee.engine.heldout import loss_over
 from matinee.models import Learned, Sizes, build
-from matinee.models.autoencoders import Autoencoder, MultDAE, MultVAE, MultVAEConfig
+from matinee.models.autoencoders import Autoencoder, MultDAE, MultVAE, MultVAEConfig, drawn
 from support.boards import checkerboard, fitted, likes
 
 NAMES = ("multdae", "multvae")
@@ -147,6 +147,15 @@ def test_the_divergence_rises_to_beta(data: Interactions) -> None:
     weights = [float(batches.batch(e, s)["beta"]) for e in range(3) for s in range(4)]
     assert weights == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35] + [0.4] * 4)
     assert MultVAEConfig(beta=0.4, anneal=0).weight(0.0) == 0.4
+
+
+def test_codes_vary_in_training_by_a_share_of_what_the_model_says() -> None:
+    mean, log_variance = torch.full((20_000,), 3.0), torch.full((20_000,), math.log(4.0))
+    assert torch.equal(drawn(mean, log_variance, 0.0), mean)
+    for noise in (1.0, 0.25):
+        codes = drawn(mean, log_variance, noise)
+        assert float(codes.mean()) == pytest.approx(3.0, abs=0.1)
+        assert float(codes.std()) == pytest.approx(2 * noise, rel=0.05)
 
 
 def test_a_divergence_of_much_weight_makes_all_people_alike(data: Interactions) -> None:
