@@ -17,8 +17,9 @@ from benchmarks.growth import page
 from benchmarks.growth.works import WORKS, Point, points
 
 FILE = Path(__file__).parents[1] / "results" / "growth.json"
-ENOUGH, MOST = 0.5, 5
-"""Seconds and runs after which a point has been measured."""
+ENOUGH, LEAST, MOST = 0.5, 2, 5
+"""Seconds after which a point has been measured, and of how many runs; the first one also loads what
+is compiled."""
 
 
 def measured(work: str, point: Point) -> dict[str, float]:
@@ -26,7 +27,7 @@ def measured(work: str, point: Point) -> dict[str, float]:
     torch.set_num_threads(1)
     before = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     job, runs = WORKS[work].at(point), list[float]()
-    while sum(runs) < ENOUGH and len(runs) < MOST:
+    while len(runs) < LEAST or (sum(runs) < ENOUGH and len(runs) < MOST):
         start = time.process_time()
         job()
         runs.append(time.process_time() - start)

@@ -58,6 +58,8 @@ class GMFConfig(NCFConfig):
     """What these vectors are at first: drawn, or the factors of an `IALS` as log-odds."""
     unobserved: Annotated[float, Field(gt=0), Search(1e-3, 2, log=True)] = 0.3
     """For that `IALS`, the weight of an unrated film next to 1 for a rated one."""
+    ridge: Annotated[float, Field(gt=0), Search(1e-4, 0.1, log=True)] = 0.005
+    """For that `IALS`, its penalty."""
 
 
 class _TowerConfig(NCFConfig):
@@ -253,7 +255,8 @@ class _Product(NCF[G]):
         """The factorisation, if that is the start."""
         if self.config.start == "random":
             return {}
-        config = IALSConfig(dim=self.config.dim, unobserved=self.config.unobserved)
+        own = self.config
+        config = IALSConfig(dim=own.dim, unobserved=own.unobserved, l2=own.ridge)
         return {"ials": IALS(config, self.sizes)}
 
     @torch.no_grad()
