@@ -18,8 +18,7 @@ from benchmarks.growth.works import WORKS, Point, points
 
 FILE = Path(__file__).parents[1] / "results" / "growth.json"
 ENOUGH, LEAST, MOST = 0.5, 2, 5
-"""Seconds after which a point has been measured, and of how many runs; the first one also loads what
-is compiled."""
+"""Seconds and runs after which a point has been measured; the first also loads what is compiled."""
 
 
 def measured(work: str, point: Point) -> dict[str, float]:
