@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import TypeVar
@@ -56,10 +56,22 @@ class GMFConfig(NCFConfig):
     """Width of the vectors that are multiplied element by element."""
     start: Literal["random", "ials"] = "random"
     """What these vectors are at first: drawn, or the factors of an `IALS` as log-odds."""
-    unobserved: Annotated[float, Field(gt=0), Search(1e-3, 2, log=True)] = 0.3
+    unobserved: Annotated[float, Field(gt=0)] = 0.3
     """For that `IALS`, the weight of an unrated film next to 1 for a rated one."""
-    ridge: Annotated[float, Field(gt=0), Search(1e-4, 0.1, log=True)] = 0.005
+    ridge: Annotated[float, Field(gt=0)] = 0.005
     """For that `IALS`, its penalty."""
+
+    @model_validator(mode="after")
+    def _check_start(self) -> Self:
+        fields = type(self).model_fields
+        told = [n for n in ("unobserved", "ridge") if getattr(self, n) != fields[n].default]
+        if told and self.start == "random":
+            raise ConfigError(
+                "nothing starts from `ials`, which alone heeds this",
+                where=", ".join(told),
+                remedy="Set start = ials as well, or leave it out.",
+            )
+        return self
 
 
 class _TowerConfig(NCFConfig):

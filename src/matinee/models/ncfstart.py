@@ -12,6 +12,8 @@ from matinee.data.batches import Batch
 from matinee.data.interactions import Interactions
 from matinee.models.ials import IALS
 
+TINY = 1e-12
+"""Mean square of factors below which they are all but 0, as under too great a penalty."""
 STEPS = 20
 """Of L-BFGS at most, each with a search along its line; a curve of two parameters needs few."""
 
@@ -44,7 +46,8 @@ def start_of(trained: IALS, data: Interactions, sample: Batch) -> Start:
     users, items = people.cpu(), trained.film_factors().cpu()
     products = torch.einsum("bd,bkd->bk", users[sample["users"]], items[sample["items"]])
     slope, bias = logistic_curve(products[:, 0], products[:, 1:].flatten())
-    ratio = items.square().mean() / users.square().mean().clamp_min(1e-12)
+    theirs, films = (side.square().mean().clamp_min(TINY) for side in (users, items))
+    ratio = films / theirs
     users_by, items_by = (slope * ratio**0.5) ** 0.5, (slope / ratio**0.5) ** 0.5
     return Start(users * users_by, items * items_by, float(bias))
 

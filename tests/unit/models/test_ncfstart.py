@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 
 from matinee.data.interactions import Interactions
 from matinee.engine import fit
+from matinee.errors import ConfigError
 from matinee.models import NeuMF, Sizes, build
 from matinee.models.ncf import GMF, NCF
 from matinee.models.ncfstart import logistic_curve
@@ -68,6 +69,21 @@ def test_people_and_films_start_equally_long(data: Interactions) -> None:
     model, _ = started("gmf", data)
     users, items = (float(t.weight.detach().square().mean()) for t in (model.users, model.items))
     assert users == pytest.approx(items, rel=1e-4)
+
+
+def test_factors_that_a_great_penalty_makes_0_are_numbers(data: Interactions) -> None:
+    model, _ = started("gmf", data, ridge=1e6)
+    assert model.users.weight.isfinite().all()
+    assert model.items.weight.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["gmf", "neumf"])
+@pytest.mark.parametrize("setting", ["unobserved", "ridge"])
+def test_settings_of_a_start_that_is_not_asked_for_are_refused(
+    name: str, setting: str, data: Interactions
+) -> None:
+    with pytest.raises(ConfigError, match=rf"{setting}.*start = ials"):
+        build(name, {setting: 0.1}, Sizes.of(data))
 
 
 def test_the_tower_of_neumf_starts_as_it_would_anyway(data: Interactions) -> None:
