@@ -17,7 +17,7 @@ from typing import Any, Self, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from matinee.errors import ConfigError, suggestion
+from matinee.errors import ArtefactError, ConfigError, suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,30 @@ class Config(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             raise _config_error(cls, error, where) from None
+
+    @classmethod
+    def of_folder(cls, folder: Path, file: str, what: str) -> Self:
+        """What a JSON file says that every folder of a kind has.
+
+        Args:
+            folder: Where it is looked for.
+            file: Its name.
+            what: What the folder is said to be one of, such as "a run".
+
+        Raises:
+            ArtefactError: If it is not there or cannot be read.
+        """
+        path = folder / file
+        try:
+            return cls.parse(json.loads(path.read_text(encoding="utf-8")), where=str(path))
+        except (FileNotFoundError, NotADirectoryError):
+            raise ArtefactError(
+                f"this is not the folder of {what}",
+                where=str(folder),
+                expected=f"a folder with {file}",
+            ) from None
+        except (ValueError, TypeError, ConfigError) as error:
+            raise ArtefactError(f"cannot be read: {error}", where=str(path)) from None
 
     @classmethod
     def ranges(cls) -> dict[str, Search]:

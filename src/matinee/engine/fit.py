@@ -65,11 +65,24 @@ class _Way:
     resume: bool
 
     def fit(
-        self, part: Recommender, data: Interactions, loop: TrainerConfig | None, *place: str
+        self,
+        part: Recommender,
+        data: Interactions,
+        loop: TrainerConfig | None,
+        *place: str,
+        again: int = 0,
     ) -> None:
-        """Fit a part in a folder of its own, going on where it was cut short."""
-        own = self.folder.joinpath(*place) if self.folder else None
-        fit(part, data, loop, seed=self.seed, folder=own, watcher=self.watcher, resume=self.resume)
+        """Fit a part in a folder of its own, going on where it was cut short.
+
+        Args:
+            part: The part.
+            data: Training ratings.
+            loop: Settings of its training loop.
+            place: Folders on the way to its own.
+            again: How many parts of the same kind came before it; it draws otherwise than they.
+        """
+        own, seed = self.folder.joinpath(*place) if self.folder else None, self.seed + again
+        fit(part, data, loop, seed=seed, folder=own, watcher=self.watcher, resume=self.resume)
 
 
 def _solve(model: Solved, data: Interactions, device: torch.device, way: _Way) -> History:
@@ -77,8 +90,10 @@ def _solve(model: Solved, data: Interactions, device: torch.device, way: _Way) -
     rehearsed, some = model.rehearsal(data)
     rounds = (("rehearsal", rehearsed, some), ("members", model.parts(), data))
     for kind, parts, learned in rounds:
-        for place, (part, loop) in enumerate(parts.items(), start=1):
-            way.fit(part, learned, loop, kind, f"{place}-{part.name}")
+        names = [part.name for part in parts]
+        for place, (part, loop) in enumerate(parts.items()):
+            again = names[:place].count(part.name)
+            way.fit(part, learned, loop, kind, f"{place + 1}-{part.name}", again=again)
     model.to(device).solve(data)
     return History()
 

@@ -107,9 +107,8 @@ def _move_compiled(
     group: dict[str, Any],
 ) -> None:
     arrays = (w.detach().numpy() for w in (weight, state["mean"], state["square"]))
-    rate, keep = group["lr"], 1 - group["lr"] * group["decay"]
-    step = int(state["step"])
-    loop.move_rows(loop.Moments(*arrays), rows.numpy(), gradient.numpy(), keep, rate, step)
+    keep, pace = 1 - group["lr"] * group["decay"], loop.pace(group["lr"], int(state["step"]))
+    loop.move_rows(loop.Moments(*arrays), rows.numpy(), gradient.numpy(), keep, pace)
 
 
 def _summed(gradient: Tensor | None) -> tuple[Tensor, Tensor]:

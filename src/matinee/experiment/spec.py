@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from matinee.config import Config
-from matinee.errors import ArtefactError
 
 SPEC = "run.json"
 """The file of a run folder that says what was asked for."""
@@ -73,12 +71,4 @@ def read_spec(run: str | Path) -> RunSpec:
     Raises:
         ArtefactError: If the folder does not say.
     """
-    path = Path(run) / SPEC
-    try:
-        return RunSpec.parse(json.loads(path.read_text(encoding="utf-8")), where=str(path))
-    except FileNotFoundError:
-        raise ArtefactError(
-            "this is not the folder of a run", where=str(run), expected=f"a folder with {SPEC}"
-        ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ArtefactError(f"cannot be read: {error}", where=str(path)) from None
+    return RunSpec.of_folder(Path(run), SPEC, "a run")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from matinee.kernels.arrays import Floats, Integers
+from matinee.kernels.arrays import Floats, Integers, ShortIntegers
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
@@ -56,10 +56,10 @@ def move(
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
 def move_rows(
-    table: Moments, rows: Integers, gradients: Floats, keep: float, rate: float, step: int
+    table: Moments, rows: Integers | ShortIntegers, gradients: Floats, keep: float, pace: Pace
 ) -> None:
     """Move rows `[n]`, each named once, against their gradients `[n, d]`; see `move`."""
-    now, kept = pace(rate, step), np.full(gradients.shape[1], keep, np.float32)
+    kept = np.full(gradients.shape[1], keep, np.float32)
     for entry in range(len(rows)):
         row = rows[entry]
-        move(table.weight[row], table.mean[row], table.square[row], gradients[entry], kept, now)
+        move(table.weight[row], table.mean[row], table.square[row], gradients[entry], kept, pace)

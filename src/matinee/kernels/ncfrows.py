@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from matinee.kernels.adam import Moments, move
+from matinee.kernels.adam import Moments, move_rows
 from matinee.kernels.arrays import Floats, ShortIntegers
 from matinee.kernels.layers import climb, cut, descend, slope, turn
 from matinee.kernels.ncfnet import BLOCK, Net, Rule, Side, filled
@@ -79,11 +79,7 @@ def settle(
     descend(matrix, back, down[net.dim :])
     turn(down[:width], gradients)
     side.losses[block] = _shrink(near, counts, rule.weight, gradients) if rule.weight else 0.0
-    kept = np.full(width, rule.keep, np.float32)
-    for entry in range(len(rows)):
-        row = rows[entry]
-        weights, mean, square = table.weight[row], table.mean[row], table.square[row]
-        move(weights, mean, square, gradients[entry], kept, rule.pace)
+    move_rows(table, rows, gradients, rule.keep, rule.pace)
 
 
 @njit(nogil=True, cache=True)

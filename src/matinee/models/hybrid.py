@@ -27,10 +27,11 @@ class MembersConfig(Config):
     """Settings of models that join others."""
 
     members: tuple[str, ...]
-    """Names of the models."""
+    """Names of the models; one that is trained from a random start may be named again."""
     options: dict[str, dict[str, Any]] = {}
     """Settings of the members and of their training by their names, such as
-    `{ease = {l2 = 300}, sasrec = {epochs = 50}}`."""
+    `{ease = {l2 = 300}, sasrec = {epochs = 50}}`; those of one name have the same and begin
+    elsewhere."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -38,9 +39,9 @@ class MembersConfig(Config):
             if name not in self.members:
                 raise unknown("member", name, self.members, where="options")
         for name in self.members:
-            if self.members.count(name) > 1:  # options are by name, so both would be the same
-                raise ConfigError(f"{name} is named twice", where="members", expected="each once")
-            self.of(name)
+            _, loop = self.of(name)
+            if self.members.count(name) > 1 and loop is None:  # so both would be the same
+                raise ConfigError(f"{name} is named twice", where="members", expected="it once")
         return self
 
     def of(self, member: str) -> tuple[Config, TrainerConfig | None]:

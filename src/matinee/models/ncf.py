@@ -98,6 +98,16 @@ class NeuMFConfig(_TowerConfig, GMFConfig):
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Weight of the GMF branch when pretrained branches are joined."""
 
+    @model_validator(mode="after")
+    def _check_alpha(self) -> Self:
+        if self.alpha != type(self).model_fields["alpha"].default and not self.pretrain:
+            raise ConfigError(
+                "no branches are pretrained, which alone heed this",
+                where="alpha",
+                remedy="Set pretrain = true as well, or leave it out.",
+            )
+        return self
+
 
 N = TypeVar("N", bound=NCFConfig, default=NCFConfig)
 
@@ -162,11 +172,19 @@ class NCF(Learned[N]):
     def training_bytes(self, loop: TrainerConfig) -> int:
         """Rows and activations of a batch; keys and bits of who rated what."""
         examples = min(loop.batch_size, self.sizes.ratings * (1 + self.config.negatives))
+        pairs = min(self.sizes.users * self.sizes.items // 8, BITMAP_BYTES)
+        floats = self._floats_compiled() if self._compiles(loop) else self._floats()
+        return 4 * examples * floats + pairs + 24 * self.sizes.ratings
+
+    def _floats(self) -> int:
+        """What PyTorch holds of an example in a step."""
         layers = self.tower.layers if self.tower is not None else ()
         units = sum(layer.out_features for layer in layers if isinstance(layer, nn.Linear))
-        pairs = min(self.sizes.users * self.sizes.items // 8, BITMAP_BYTES)
-        vectors = 4 * self.items.embedding_dim
-        return 4 * examples * (vectors + 6 * units + 16) + pairs + 24 * self.sizes.ratings
+        return 4 * self.items.embedding_dim + 6 * units + 16
+
+    def _floats_compiled(self) -> int:
+        """What the compiled loop holds: gradients by rows of two sides, and places in groups."""
+        return 2 * (self.dim + (self.widths[1] if self.widths else 0)) + 16
 
     def forward(self, batch: Batch) -> Tensor:
         """Mean binary cross-entropy over the rated and unrated films of a batch."""
@@ -182,18 +200,22 @@ class NCF(Learned[N]):
         return loss
 
     def compiled_loop(self, batches: Batches, config: TrainerConfig) -> CompiledLoop | None:
-        """The loop of Adam, unless units are dropped or lists varied, which it knows nothing of.
-
-        A wide tower is none of its business either: PyTorch's overhead is little beside that.
-        """
-        wide = max((a * b for a, b in pairwise(self.widths)), default=0) > WIDEST
-        other = self.config.dropout or self.config.diversity or config.optimizer != "adam"
-        if wide or other or not kernels.available():
+        """The loop of Adam, if it knows of all that is asked for."""
+        if not self._compiles(config):
             return None
         from matinee.models.ncfloop import NCFLoop  # noqa: PLC0415 - needs numba
 
         assert isinstance(batches, SampledBatches)
         return NCFLoop(self.widths, self.config.l2, batches, config)
+
+    def _compiles(self, config: TrainerConfig) -> bool:
+        """Whether no units are dropped, and no lists varied, which the loop knows nothing of.
+
+        A wide tower is none of its business either: PyTorch's overhead is little beside that.
+        """
+        wide = max((a * b for a, b in pairwise(self.widths)), default=0) > WIDEST
+        other = self.config.dropout or self.config.diversity or config.optimizer != "adam"
+        return not (wide or other) and kernels.available()
 
     def logits(self, users: Tensor, items: Tensor) -> Tensor:
         """Scores before the sigmoid.

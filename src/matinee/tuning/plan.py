@@ -109,15 +109,7 @@ def read_plan(folder: Path) -> Plan:
     Raises:
         ArtefactError: If the folder holds none that can be read.
     """
-    path = folder / PLAN
-    try:
-        return Plan.parse(json.loads(path.read_text(encoding="utf-8")), where=str(path))
-    except FileNotFoundError:
-        raise ArtefactError(
-            "this is not the folder of a study", where=str(folder), expected=f"a folder with {PLAN}"
-        ) from None
-    except (ValueError, ConfigError) as error:
-        raise ArtefactError(f"cannot be read: {error}", where=str(path)) from None
+    return Plan.of_folder(folder, PLAN, "a study")
 
 
 def check_same(plan: Plan, before: Plan, folder: Path) -> None:

@@ -115,3 +115,8 @@ def test_training_takes_it_from_there(data: Interactions) -> None:
         for start in (IALS, {})
     ]
     assert losses[0] < 0.8 * losses[1]
+
+
+def test_a_weight_of_branches_that_are_not_pretrained_is_refused(data: Interactions) -> None:
+    with pytest.raises(ConfigError, match=r"alpha.*pretrain = true"):
+        build("neumf", {"alpha": 0.3}, Sizes.of(data))

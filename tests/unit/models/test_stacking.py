@@ -108,6 +108,17 @@ def test_what_rehearses_keeps_its_log_apart(tmp_path: Path) -> None:
     assert logs == [("members", "1-gmf"), ("rehearsal", "1-gmf")]
 
 
+def test_members_of_one_name_begin_elsewhere(tmp_path: Path) -> None:
+    data: Interactions = likes(checkerboard())
+    options = {"gmf": {"dim": 2, "epochs": 2, "batch_size": 64}}
+    model = build("stacked", {"members": ("gmf", "gmf"), "options": options}, Sizes.of(data))
+    fit(model, data, folder=tmp_path)
+    first, second = model.parts()
+    assert first.config == second.config
+    assert not torch.allclose(first.item_vectors(), second.item_vectors())
+    assert {path.name for path in (tmp_path / "members").iterdir()} == {"1-gmf", "2-gmf"}
+
+
 def test_one_member_is_no_blend() -> None:
     with pytest.raises(ConfigError, match="members"):
         build("stacked", {"members": ("ease",)}, Sizes(3, 4, 5))
