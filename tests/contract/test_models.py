@@ -180,7 +180,7 @@ def test_item_vectors_are_alike_within_a_colour(
 ) -> None:
     vectors = trained(name).item_vectors()
     if vectors is None:
-        assert name in ("popularity", "userknn")
+        assert name in ("popularity", "userknn", "sessionknn")
         return
     assert vectors.shape[0] == board.n_items
     unit = torch.nn.functional.normalize(vectors.double(), dim=1)

@@ -55,13 +55,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "stacked": {"members": ("ease", "tfidf"), "options": {"ease": {"l2": 1.0}}, "held_out": "any"},
     "augmented": {"l2": 1.0, "content": 1.0},
     "userknn": {"neighbours": 10, "shrinkage": 1.0},
+    "sessionknn": {"neighbours": 10, "reach": 10.0},
 }
 """Settings that suit data of a few dozen people."""
 
 STARS = ("bmf", "mf", "ratingdnn")
 """Models that learn from stars."""
 
-ORDERED = ("sasrec", "gru4rec", "bert4rec", "hstu", "slit")
+ORDERED = ("sasrec", "gru4rec", "bert4rec", "hstu", "slit", "sessionknn")
 """Models that learn from the order of things."""
 
 LOOP = {"epochs": 25, "batch_size": 128, "learning_rate": 0.02}

@@ -69,6 +69,12 @@ def run(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder for it. [default: runs/NAME]")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Keep what an earlier one has finished, go on with what was cut short."
+        ),
+    ] = False,
 ) -> None:
     """Run a recipe and compare its figures with the published ones."""
     from matinee.cli.watching import watching
@@ -77,16 +83,21 @@ def run(
 
     recipe = find(name)
     folder = out or Path("runs") / recipe.name
-    with watching(console) as watcher:
-        outcome = library(
-            recipe,
-            folder,
-            data=data,
-            seeds=seeds,
-            seed=seed,
-            watcher=watcher,
-            tell=console.note,
-        )
+    try:
+        with watching(console) as watcher:
+            outcome = library(
+                recipe,
+                folder,
+                data=data,
+                seeds=seeds,
+                seed=seed,
+                watcher=watcher,
+                tell=console.note,
+                resume=resume,
+            )
+    except KeyboardInterrupt:
+        console.warn("stopped. To go on: the same command with --resume")
+        raise typer.Exit(130) from None
     console.answer(outcome.as_dict(), *_parts(outcome))
     console.next(f"matinee recommend {outcome.trials[0].run} --user ID; all of it is in {folder}")
 

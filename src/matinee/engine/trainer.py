@@ -67,6 +67,7 @@ class Trainer:
 
     Raises:
         ConfigError: If early stopping is asked for without validation.
+        TrainingError: If there are no ratings.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class Trainer:
         folder: Path | None = None,
         watcher: Watcher | None = None,
     ) -> None:
+        if not len(data):
+            raise TrainingError("there are no ratings to train on", expected="one at least")
         if config.patience is not None and validate is None:
             raise ConfigError(
                 "early stopping needs a validation part",

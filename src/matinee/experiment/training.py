@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from matinee.artefact import Artefact, DataFacts, Facts, SplitFacts, check_target, discard
+from matinee.artefact.folder import read_manifest
+from matinee.artefact.manifest import Manifest
 from matinee.curves import save_curves
 from matinee.data.interactions import Interactions
 from matinee.engine import History, Watcher, fit, memory
 from matinee.engine.trainer import device_name
+from matinee.errors import ArtefactError
 from matinee.experiment.judging import judged, validation
 from matinee.experiment.preparing import Prepared, prepare
 from matinee.experiment.spec import SPEC, RunSpec, read_spec
@@ -95,6 +98,26 @@ def resume(
         resume=True,
         check_memory=check_memory,
     )
+
+
+def begun(folder: Path, spec: RunSpec) -> bool:
+    """Whether a folder is of that very run, be it finished or cut short."""
+    try:
+        return read_spec(folder) == spec
+    except ArtefactError:
+        return False
+
+
+def finished(folder: Path, spec: RunSpec) -> Facts | None:
+    """The facts of that very run, if a folder holds it, trained and judged; else None.
+
+    What its data were at the time is one of them.
+    """
+    try:
+        manifest = Manifest.read(read_manifest(folder), where=str(folder))
+    except ArtefactError:
+        return None
+    return manifest.facts() if begun(folder, spec) and manifest.metrics else None
 
 
 def _facts(ready: Prepared, history: History, seconds: float) -> Facts:

@@ -34,6 +34,7 @@ from matinee.models.neighbours import ItemNeighbours, UserNeighbours
 from matinee.models.rating import RatingDNN
 from matinee.models.recvae import RecVAE
 from matinee.models.sasrec import SASRec
+from matinee.models.sessions import SessionNeighbours
 from matinee.models.stacking import Stacked
 from matinee.models.transitions import SLIT
 from matinee.models.twotower import TwoTowers
@@ -53,6 +54,7 @@ MODELS: dict[str, type[Recommender]] = {
     "ease": EASE,
     "edlae": EDLAE,
     "slit": SLIT,
+    "sessionknn": SessionNeighbours,
     "multdae": MultDAE,
     "multvae": MultVAE,
     "recvae": RecVAE,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from matinee.config import Search
 from matinee.data.batches import Batch
+from matinee.data.interactions import Interactions
 from matinee.models.base import Sizes
 from matinee.models.causal import Causal, CausalConfig
 from matinee.models.layers import Dropout
@@ -23,6 +27,10 @@ UNSEEN = -1e4
 class HSTUConfig(CausalConfig):
     """Settings of `HSTU`."""
 
+    eras: Annotated[int, Field(ge=0), Search(choices=(0, 1, 64))] = 0
+    """Spans of the calendar, of as many ratings each, that are told apart. With any, what is asked
+    is told its era, and how long after the film before it comes; 0 is the published model."""
+
 
 class HSTU(Causal[HSTUConfig]):
     """Attention by SiLU, with biases of distance and time, and a gate; the next film by a softmax.
@@ -32,11 +40,16 @@ class HSTU(Causal[HSTUConfig]):
     that speaks for it and is not shared out, so that how much of something there was is heard.
     What is asked is the film of a known time: in training that at which it was rated, later
     that of the request. Without times all is taken to have happened at once.
+
+    The biases tell attention how old each film of the history is. With `eras`, vectors tell of the
+    question itself: how long after the latest film it is asked, since whoever comes back after
+    a year is after something else than who rates on, and when, since films come and go.
     """
 
     name: ClassVar[str] = "hstu"
     Config = HSTUConfig
     timed: ClassVar[bool] = True
+    ends: Tensor
 
     def __init__(self, config: HSTUConfig, sizes: Sizes) -> None:
         super().__init__(config, sizes)
@@ -44,11 +57,21 @@ class HSTU(Causal[HSTUConfig]):
             Unit(config.dim, config.heads, config.length + 1, config.dropout)
             for _ in range(config.blocks)
         )
+        if config.eras:
+            self.waits, self.eras = (nn.Embedding(n, config.dim) for n in (BUCKETS, config.eras))
+            self.begin(self.waits, self.eras)
+            self.register_buffer("ends", torch.zeros(config.eras - 1, dtype=torch.int64))
+
+    def prepare(self, data: Interactions) -> None:
+        """Note when an era ends and the next begins."""
+        if self.config.eras:
+            ranks = np.arange(1, self.config.eras) * len(data) // self.config.eras
+            self.ends.copy_(torch.from_numpy(np.sort(data.times)[ranks]))
 
     @property
     def widths(self) -> int:
-        """Inputs and the norm, and what a block keeps."""
-        return 12 + 14 * self.config.blocks
+        """Inputs and the norm, what a question is told besides, and what a block keeps."""
+        return 12 + 4 * bool(self.config.eras) + 14 * self.config.blocks
 
     def training_bytes(self, loop: TrainerConfig) -> int:
         """The weights of attention besides, which are held."""
@@ -61,6 +84,9 @@ class HSTU(Causal[HSTUConfig]):
         hidden, times = self.read(batch, noise), batch["times"]
         rated = torch.cat([times[:, :1], times[:, :-1]], 1)  # the mark comes with the first film
         waits = bucket(times[:, :, None] - rated[:, None, :])
+        if self.config.eras:
+            era = torch.bucketize(times, self.ends, right=True)
+            hidden = hidden + self.waits(bucket(times - rated)) + self.eras(era)
         for unit in self.blocks:
             hidden = unit(hidden, waits, noise)
         return self.norm(hidden)

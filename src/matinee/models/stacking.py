@@ -31,7 +31,7 @@ class StackedConfig(MembersConfig):
     """Settings of `Stacked`."""
 
     members: Annotated[tuple[str, ...], Field(min_length=2)] = ("ease", "slit", "tfidf")
-    """Names of the models."""
+    """Names of the models; one that is trained from a random start may be named again."""
     held_out: Literal["last", "any"] = "last"
     """Which film of each person the weights are learned on: the latest, or any at random."""
 

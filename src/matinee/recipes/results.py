@@ -92,7 +92,7 @@ class Outcome:
         listed: The films of the person asked for, if anyone is.
         similar: The films similar to the film asked for, by variant.
         folder: Where all of it is.
-        seconds: Wall-clock time of the whole recipe.
+        seconds: Wall-clock time of the whole recipe, with that of trainings kept from before.
         peak_mb: Largest resident memory so far, in MB.
     """
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
 from matinee import experiment
 from matinee.artefact import Artefact
+from matinee.data.interactions import Interactions
 from matinee.engine import Watcher
 from matinee.engine.history import lower_is_better
 from matinee.engine.memory import peak_mb
@@ -29,6 +30,8 @@ from matinee.splits import Fold, Split
 
 RECIPE, TABLE, CARD, RUNS = "recipe.json", "table.json", "card.md", "runs"
 """What a recipe's folder holds, beside the outputs it asks for."""
+REFIT = "-refit"
+"""Stands after the name of a variant that is trained on the validation part as well."""
 
 Tell = Callable[[str], None]
 """Told which run begins."""
@@ -43,6 +46,7 @@ def run(
     seed: int = 0,
     watcher: Watcher | None = None,
     tell: Tell | None = None,
+    resume: bool = False,
 ) -> Outcome:
     """Go the whole way from raw ratings to the table of a recipe.
 
@@ -58,6 +62,8 @@ def run(
         seed: The first of them.
         watcher: Told of the progress of each training.
         tell: Told which run begins.
+        resume: Keep what an earlier one in the folder has finished and would be the same now, and
+            go on with what was cut short.
 
     Raises:
         MatineeError: On anything that cannot be done; settings are checked before the start.
@@ -65,9 +71,9 @@ def run(
     started, folder = time.perf_counter(), Path(out)
     chosen = tuple(range(seed, seed + (seeds or recipe.seeds)))
     _check(recipe, chosen[0], data)
-    _clear(folder)
+    _clear(folder, recipe.all_variants if resume else ())
     (folder / RECIPE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    runs = _Runs(recipe, folder / RUNS, data, watcher, tell)
+    runs = _Runs(recipe, folder / RUNS, data, watcher, tell, resume)
     trials = {name: [runs.trial(name, s) for s in chosen] for name in recipe.all_variants}
     variant = _main(recipe, trials)
     main = [runs.refit(trial) for trial in trials[variant]] if recipe.refit else trials[variant]
@@ -85,7 +91,7 @@ def run(
         listed=_listed(recipe, main[0]),
         similar=_similar(recipe, trials),
         folder=folder,
-        seconds=time.perf_counter() - started,
+        seconds=time.perf_counter() - started + sum(runs.kept),
         peak_mb=peak_mb(),
     )
     _keep(outcome)
@@ -101,6 +107,9 @@ class _Runs:
     data: str | None
     watcher: Watcher | None
     tell: Tell | None
+    resume: bool
+    kept: list[float] = field(default_factory=list[float])
+    """Seconds that the trainings took which were not made anew."""
 
     def trial(self, variant: str, seed: int) -> Trial:
         self._tell(f"{variant}, seed {seed}")
@@ -114,17 +123,27 @@ class _Runs:
         best = trial.facts.trainer.get("best_epoch")
         settings = spec.settings | ({} if best is None else {"epochs": best, "patience": None})
         spec = spec.updated({"valid": 0.0, "settings": settings})
-        return self._judged(trial.variant, spec, f"{trial.variant}-refit/seed-{trial.seed}")
+        return self._judged(trial.variant, spec, f"{trial.variant}{REFIT}/seed-{trial.seed}")
 
     def _judged(self, variant: str, spec: RunSpec, place: str) -> Trial:
-        artefact = experiment.train(spec, self.folder / place, watcher=self.watcher)
-        _, split = experiment.cut(spec)
+        data, split = experiment.cut(spec)
+        artefact = self._trained(spec, self.folder / place, (data, split))
         report = judge(self.recipe, artefact.model, split.test, split, [*self.recipe.metrics])
         valid, choose = None, self.recipe.choose
         if choose is not None and split.valid is not None:
             found = judge(self.recipe, artefact.model, split.valid, split, [choose])
             valid = next(iter(found.metrics.values())).value
         return Trial(variant, artefact.run, artefact.name, artefact.facts, report, valid)
+
+    def _trained(self, spec: RunSpec, folder: Path, parts: tuple[Interactions, Split]) -> Artefact:
+        """What is there already, if it would be the same again, or what comes of a training."""
+        facts = experiment.finished(folder, spec) if self.resume else None
+        digests = tuple(part.digest for part in parts)
+        if facts is not None and (facts.data.digest, facts.split.digest) == digests:
+            self.kept.append(facts.seconds)
+            return Artefact.load(folder)
+        begun = self.resume and facts is None and experiment.begun(folder, spec)
+        return experiment.train(spec, folder, parts=parts, watcher=self.watcher, resume=begun)
 
     def _tell(self, what: str) -> None:
         if self.tell is not None:
@@ -246,8 +265,8 @@ def recipe_of(folder: Path) -> str | None:
         ) from None
 
 
-def _clear(folder: Path) -> None:
-    """Make the folder, or empty it of an earlier run of a recipe.
+def _clear(folder: Path, kept: Collection[str] = ()) -> None:
+    """Make the folder, or empty it of an earlier run of a recipe but for the variants kept.
 
     Raises:
         ArtefactError: If it holds something else.
@@ -262,5 +281,7 @@ def _clear(folder: Path) -> None:
         )
     for name in (TABLE, CARD, *outputs.FILES):
         (folder / name).unlink(missing_ok=True)
-    for name in (RUNS, *outputs.FOLDERS):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    variants = (folder / RUNS).iterdir() if (folder / RUNS).is_dir() else ()
+    old = [path for path in variants if path.name.removesuffix(REFIT) not in kept]
+    for path in (*old, *(folder / name for name in outputs.FOLDERS)):
+        shutil.rmtree(path, ignore_errors=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from matinee import experiment
-from matinee.artefact.folder import read_manifest
 from matinee.config import load_toml
 from matinee.errors import ArtefactError, ConfigError, MatineeError
 from matinee.experiment import RunSpec
@@ -98,7 +97,7 @@ def train_all(wanted: Mapping[str, RunSpec], folder: Path, tell: Tell | None = N
     failures: dict[str, str] = {}
     for name, spec in wanted.items():
         place = folder / name
-        if fits(place, spec):
+        if experiment.finished(place, spec):
             _say(tell, f"{name}: is there")
             continue
         why = _trained(spec, place)
@@ -109,15 +108,6 @@ def train_all(wanted: Mapping[str, RunSpec], folder: Path, tell: Tell | None = N
     (folder / FAILURES).write_text(text + "\n", encoding="utf-8")
     runs = {name: folder / name for name in wanted if name not in failures}
     return Zoo(runs, failures)
-
-
-def fits(folder: Path, spec: RunSpec) -> bool:
-    """Whether a folder holds the finished run of a specification."""
-    try:
-        read_manifest(folder)
-        return experiment.read_spec(folder) == spec
-    except MatineeError:
-        return False
 
 
 def found(folder: Path) -> Zoo:
@@ -167,20 +157,12 @@ def _trained(spec: RunSpec, folder: Path) -> str | None:
 def _train(spec: RunSpec, folder: Path, answer: Any) -> None:
     """What the process does."""
     try:
-        experiment.train(spec, folder, resume=_begun(folder, spec))
+        experiment.train(spec, folder, resume=experiment.begun(folder, spec))
         answer.send(None)
     except MatineeError as error:
         answer.send(str(error))
     except KeyboardInterrupt:
         pass
-
-
-def _begun(folder: Path, spec: RunSpec) -> bool:
-    """Whether the folder has the same run, cut short."""
-    try:
-        return experiment.read_spec(folder) == spec
-    except MatineeError:
-        return False
 
 
 def _say(tell: Tell | None, what: str) -> None:

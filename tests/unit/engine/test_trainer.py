@@ -36,6 +36,11 @@ def test_the_loss_falls_and_every_epoch_is_recorded(data: Interactions) -> None:
     assert all(record.examples == len(data) * 5 for record in history.records)
 
 
+def test_nothing_to_train_on_is_refused(data: Interactions) -> None:
+    with pytest.raises(TrainingError, match="no ratings to train on"):
+        fit(model_for(data), data.take(data.users < 0), TrainerConfig(epochs=1))
+
+
 def test_the_best_epoch_is_kept_and_patience_ends_the_run(data: Interactions) -> None:
     model = model_for(data)
     seen: list[torch.Tensor] = []

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from matinee.data.batches import Batch
+from matinee.data.interactions import Interactions
 from matinee.data.queries import Queries
 from matinee.errors import ConfigError
 from matinee.models import Sizes, build
@@ -25,6 +26,7 @@ MODELS = {
     "bert4rec": {},
     "hstu": {},
     "hstu from the end": {"counted": "end"},
+    "hstu of eras": {"eras": 4},
 }
 
 
@@ -176,3 +178,38 @@ def test_hstu_minds_how_long_ago_things_were_and_when_it_is_asked() -> None:
     torch.testing.assert_close(scores[0], scores[1])  # unknown is right after the last
     assert not torch.allclose(scores[1], scores[2])
     torch.testing.assert_close(scores[1], scores[3])  # not the time counts but the distance
+
+
+def test_eras_have_as_many_ratings_each() -> None:
+    times = np.array([5, 1, 9, 2, 30, 40, 7, 8])
+    data = Interactions.build([0, 0, 0, 0, 1, 1, 1, 1], [0, 1, 2, 3] * 2, times=times)
+    model = of_eras(Sizes.of(data))
+    model.prepare(data)
+    eras = torch.bucketize(torch.from_numpy(np.sort(times)), model.ends, right=True)
+    assert eras.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_with_eras_both_the_wait_and_the_date_of_a_question_count() -> None:
+    """The biases of attention are 0, and tell nothing."""
+    model = of_eras(Sizes(3, FILMS, 30))
+    model.ends.copy_(torch.tensor([1000, 2000, 3000]))
+    for unit in model.blocks:
+        assert isinstance(unit, Unit)
+        torch.nn.init.zeros_(unit.wait)
+    asked = replace(
+        Queries.anonymous([[1, 2]] * 4),
+        times=torch.tensor([100, 200] * 3 + [1100, 1200]),
+        at=torch.tensor([201, 999, 1000, 1201]),
+    )
+    scores = model.score(asked)
+    assert not torch.allclose(scores[0], scores[1])  # another wait
+    assert not torch.allclose(scores[1], scores[2])  # the same wait, the next era
+    assert not torch.allclose(scores[0], scores[3])  # the same, all in the next era
+    later = model.score(replace(asked, times=asked.times + 8000, at=asked.at + 8000))
+    torch.testing.assert_close(later[0], later[3])  # what is after the last era's begin is of it
+
+
+def of_eras(sizes: Sizes) -> HSTU:
+    model = build("hstu", {"dim": 8, "length": LENGTH, "eras": 4}, sizes, seed=1).eval()
+    assert isinstance(model, HSTU)
+    return model

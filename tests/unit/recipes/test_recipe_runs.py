@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 from matinee.artefact import Artefact
+from matinee.engine import Progress, Record
 from matinee.errors import ArtefactError, ConfigError
 from matinee.evaluation import Estimate
 from matinee.experiment import read_spec
@@ -224,6 +225,57 @@ def test_likes_are_told_from_the_mean(ratings: str, tmp_path: Path) -> None:
 def test_other_data_are_told(ratings: str, tmp_path: Path) -> None:
     outcome = run(made(ratings).updated({"data": "ml-20m"}), tmp_path / "out", data=ratings)
     assert outcome.notice.startswith(f"Run on {ratings} instead of ml-20m")
+
+
+class TestGoingOn:
+    VARIANTS: ClassVar[dict[str, Any]] = {"a": {}, "b": {"settings": {"dim": 2}}}
+
+    def test_what_is_finished_is_kept_and_the_rest_trained(
+        self, ratings: str, tmp_path: Path
+    ) -> None:
+        out, later = tmp_path / "out", {"b": {"settings": {"dim": 3}}, "c": {}}
+        first = run(made(ratings, variants=self.VARIANTS | {"d": {}}, main="a"), out)
+        before = {name: made_when(out, name) for name in ("a", "b")}
+        recipe = made(ratings, variants=self.VARIANTS | later, main="a")
+        second = run(recipe, out, resume=True)
+        assert made_when(out, "a") == before["a"]
+        assert made_when(out, "b") != before["b"]  # its settings are others now
+        assert {path.name for path in (out / "runs").iterdir()} == {"a", "b", "c"}
+        assert figures(second) == figures(first)
+        assert second.variants == run(recipe, tmp_path / "fresh").variants
+        assert second.seconds > first.trials[0].facts.seconds
+
+    def test_what_was_cut_short_goes_on(self, ratings: str, tmp_path: Path) -> None:
+        recipe = made(ratings, variants=self.VARIANTS, main="a")
+
+        class Impatient:
+            def progress(self, progress: Progress) -> None: ...
+
+            def epoch(self, record: Record) -> None:
+                if record.epoch == 2 and (tmp_path / "out/runs/b").exists():
+                    raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(recipe, tmp_path / "out", watcher=Impatient())
+        before = made_when(tmp_path / "out", "a")
+        outcome = run(recipe, tmp_path / "out", resume=True)
+        assert made_when(tmp_path / "out", "a") == before
+        assert outcome.variants == run(recipe, tmp_path / "fresh").variants
+
+    def test_what_was_trained_on_other_data_is_trained_anew(
+        self, ratings: str, tmp_path: Path
+    ) -> None:
+        copy = tmp_path / "ratings.csv"
+        lines = Path(ratings).read_text(encoding="utf-8").splitlines(keepends=True)
+        copy.write_text("".join(lines[:-100]), encoding="utf-8")
+        run(made(str(copy)), tmp_path / "out")
+        copy.write_text("".join(lines), encoding="utf-8")
+        outcome = run(made(str(copy)), tmp_path / "out", resume=True)
+        assert figures(outcome) == figures(run(made(str(copy)), tmp_path / "fresh"))
+
+
+def made_when(folder: Path, variant: str) -> int:
+    return (folder / "runs" / variant / "seed-0" / "model.json").stat().st_mtime_ns
 
 
 class TestRefusals:
