@@ -272,7 +272,8 @@ def recipe_pages() -> str:
     parts = [
         "# Recipes\n",
         "A recipe is a TOML file that names data, split, model, training, metrics and the "
-        "published figures to compare with. `matinee recipes run NAME` goes the whole way; the "
+        "published figures to compare with. `matinee recipes run NAME` goes the whole way, and "
+        "with `--resume` goes on where it was stopped, or trains only what was changed since; the "
         "files are in `recipes/`. What the systems are, and what was wrong in them, is told of "
         + ", ".join(f"[R{n}](../explanation/reference-systems/r{n}.md)" for n in range(1, 6))
         + ".\n",

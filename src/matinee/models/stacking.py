@@ -88,7 +88,7 @@ class Stacked(Joined[StackedConfig]):
     def solving_bytes(self) -> int:
         """The scores of all members, and what becomes of them, beside what is usual."""
         scores = min(PEOPLE * len(self.weights) * self.sizes.items, FLOATS)
-        return super().solving_bytes() + 5 * 4 * scores
+        return super().solving_bytes() + 7 * 4 * scores
 
     def score(self, queries: Queries, items: Tensor | None = None) -> Tensor:
         """The weighted sum of the members' scores."""
