@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -64,7 +64,7 @@ class Config(BaseModel):
 
     @classmethod
     def of_folder(cls, folder: Path, file: str, what: str) -> Self:
-        """What a JSON file says that every folder of a kind has.
+        """Read the settings that a JSON file in a folder holds.
 
         Args:
             folder: Where it is looked for.
@@ -76,14 +76,16 @@ class Config(BaseModel):
         """
         path = folder / file
         try:
-            return cls.parse(json.loads(path.read_text(encoding="utf-8")), where=str(path))
+            return cls.parse(_object(path.read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
             raise ArtefactError(
                 f"this is not the folder of {what}",
                 where=str(folder),
                 expected=f"a folder with {file}",
             ) from None
-        except (ValueError, TypeError, ConfigError) as error:
+        except ConfigError as error:
+            raise ArtefactError(error.what, where=str(path), expected=error.expected) from None
+        except ValueError as error:
             raise ArtefactError(f"cannot be read: {error}", where=str(path)) from None
 
     @classmethod
@@ -95,6 +97,13 @@ class Config(BaseModel):
     def updated(self, values: Mapping[str, Any], *, where: str | None = None) -> Self:
         """A copy with some values replaced, checked as in `parse`."""
         return self.parse({**self.model_dump(), **values}, where=where)
+
+
+def _object(text: str) -> dict[str, Any]:
+    told = json.loads(text)
+    if not isinstance(told, dict):
+        raise ConfigError("cannot be read", expected="a JSON object")
+    return cast("dict[str, Any]", told)
 
 
 def _search(field: FieldInfo) -> Search | None:

@@ -97,6 +97,10 @@ class TrainingError(MatineeError):
     kind = "training"
 
 
+class StaleCheckpoint(TrainingError):
+    """A checkpoint of other data or settings than those of the training that is to go on."""
+
+
 class TooLarge(MatineeError):
     """A training that cannot fit in the memory there is."""
 

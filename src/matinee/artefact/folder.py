@@ -33,7 +33,7 @@ REQUIRED = (WEIGHTS, ITEMS, PEOPLE, HISTORY, CARD)
 OPTIONAL = ("loss.png", "metrics.jsonl")
 """What the trainer may have left in the folder; covered by the checksums if it did."""
 
-TRAINING = ("run.json", "checkpoint", "pretraining", "members")
+TRAINING = ("run.json", "checkpoint", "pretraining", "rehearsal", "members")
 """What marks a run that is being trained or can be resumed."""
 
 STAGING = ".saving"

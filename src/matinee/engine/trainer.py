@@ -20,7 +20,7 @@ from matinee.engine.history import History, Progress, Record, Watcher
 from matinee.engine.interrupt import Interruption
 from matinee.engine.optim import clip_gradients, learning_rate, optimizers, tables
 from matinee.engine.snapshot import Snapshots, capture, restore
-from matinee.errors import ConfigError, TrainingError
+from matinee.errors import ConfigError, StaleCheckpoint, TrainingError
 from matinee.models.base import Learned
 from matinee.training import TrainerConfig
 
@@ -317,7 +317,7 @@ class Trainer:
         tensors, facts = self.snapshots.load("last")
         for key, value in self._identity.items():
             if facts[key] != value:
-                raise TrainingError(
+                raise StaleCheckpoint(
                     f"the checkpoint was made with another {key}",
                     where=str(self.folder),
                     remedy="Resume with the same data and settings, or start anew.",

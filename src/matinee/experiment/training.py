@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from matinee import models
 from matinee.artefact import Artefact, DataFacts, Facts, SplitFacts, check_target, discard
 from matinee.artefact.folder import read_manifest
 from matinee.artefact.manifest import Manifest
@@ -13,11 +15,16 @@ from matinee.curves import save_curves
 from matinee.data.interactions import Interactions
 from matinee.engine import History, Watcher, fit, memory
 from matinee.engine.trainer import device_name
-from matinee.errors import ArtefactError
+from matinee.errors import ArtefactError, ConfigError
 from matinee.experiment.judging import judged, validation
 from matinee.experiment.preparing import Prepared, prepare
 from matinee.experiment.spec import SPEC, RunSpec, read_spec
+from matinee.models.routing import route
 from matinee.splits import Split
+from matinee.training import TrainerConfig
+
+REACHED = ("best_epoch", "trained_epochs")
+"""What the facts of a trainer have besides its settings."""
 
 
 def train(
@@ -58,7 +65,7 @@ def train(
     if not resume:
         discard(folder)
     (folder / SPEC).write_text(spec.model_dump_json(indent=2), encoding="utf-8")
-    started = time.perf_counter()
+    started = time.perf_counter() - (_spent(folder) if resume else 0)
     history = fit(
         ready.model,
         ready.split.train,
@@ -111,20 +118,34 @@ def begun(folder: Path, spec: RunSpec) -> bool:
 def finished(folder: Path, spec: RunSpec) -> Facts | None:
     """The facts of that very run, if a folder holds it, trained and judged; else None.
 
-    What its data were at the time is one of them.
+    What its data were at the time is one of them. It is another run if defaults of its settings
+    have changed since.
     """
+    kind = models.find(spec.model)
     try:
         manifest = Manifest.read(read_manifest(folder), where=str(folder))
-    except ArtefactError:
+        theirs = kind.Config.parse(manifest.config)
+        loop = {key: manifest.trainer[key] for key in manifest.trainer if key not in REACHED}
+        their_loop = TrainerConfig.parse(loop) if loop else None
+    except (ArtefactError, ConfigError):
         return None
-    return manifest.facts() if begun(folder, spec) and manifest.metrics else None
+    settings, our_loop = route(spec.settings, kind)
+    same = theirs == kind.Config.parse(settings) and their_loop == our_loop
+    return manifest.facts() if same and begun(folder, spec) and manifest.metrics else None
+
+
+def _spent(folder: Path) -> float:
+    """Seconds that epochs took which a folder's logs tell of, those of parts as well."""
+    texts = [log.read_text(encoding="utf-8") for log in folder.rglob("metrics.jsonl")]
+    lines = "".join(texts).splitlines(keepends=True)
+    return sum(json.loads(line)["seconds"] for line in lines if line.endswith("}\n"))
 
 
 def _facts(ready: Prepared, history: History, seconds: float) -> Facts:
     spec, best = ready.spec, history.best
     trainer = ready.trainer.model_dump(mode="json") if ready.trainer else {}
     if best is not None:
-        trainer |= {"best_epoch": best.epoch, "trained_epochs": history.records[-1].epoch}
+        trainer |= dict(zip(REACHED, (best.epoch, history.records[-1].epoch), strict=True))
     return Facts(
         data=DataFacts.of(spec.data or str(spec.train), ready.data),
         split=SplitFacts.of(ready.split, ready.split.arguments),

@@ -39,7 +39,8 @@ class HSTU(Causal[HSTUConfig]):
     ICML 2024, section 3), without the actions. A weight of attention grows with everything
     that speaks for it and is not shared out, so that how much of something there was is heard.
     What is asked is the film of a known time: in training that at which it was rated, later
-    that of the request. Without times all is taken to have happened at once.
+    that of the request or, if none is told, that of the latest rating. Without times all is taken
+    to have happened at once.
 
     The biases tell attention how old each film of the history is. With `eras`, vectors tell of the
     question itself: how long after the latest film it is asked, since whoever comes back after
@@ -86,6 +87,7 @@ class HSTU(Causal[HSTUConfig]):
         waits = bucket(times[:, :, None] - rated[:, None, :])
         if self.config.eras:
             era = torch.bucketize(times, self.ends, right=True)
+            era = torch.where(times > 0, era, self.config.eras - 1)  # not known: as late as may be
             hidden = hidden + self.waits(bucket(times - rated)) + self.eras(era)
         for unit in self.blocks:
             hidden = unit(hidden, waits, noise)

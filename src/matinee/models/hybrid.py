@@ -41,7 +41,11 @@ class MembersConfig(Config):
         for name in self.members:
             _, loop = self.of(name)
             if self.members.count(name) > 1 and loop is None:  # so both would be the same
-                raise ConfigError(f"{name} is named twice", where="members", expected="it once")
+                raise ConfigError(
+                    f"{name} is named twice",
+                    where="members",
+                    expected="it once, as it is not trained from a random start",
+                )
         return self
 
     def of(self, member: str) -> tuple[Config, TrainerConfig | None]:

@@ -102,7 +102,7 @@ class NeuMFConfig(_TowerConfig, GMFConfig):
     def _check_alpha(self) -> Self:
         if self.alpha != type(self).model_fields["alpha"].default and not self.pretrain:
             raise ConfigError(
-                "no branches are pretrained, which alone heed this",
+                "this is a weight of pretrained branches, and none are",
                 where="alpha",
                 remedy="Set pretrain = true as well, or leave it out.",
             )
@@ -209,10 +209,13 @@ class NCF(Learned[N]):
         return NCFLoop(self.widths, self.config.l2, batches, config)
 
     def _compiles(self, config: TrainerConfig) -> bool:
-        """Whether no units are dropped, and no lists varied, which the loop knows nothing of.
+        """Whether it is plain steps of Adam on a processor, without dropout or varied lists.
 
         A wide tower is none of its business either: PyTorch's overhead is little beside that.
         """
+        gpu = config.device.startswith("cuda")
+        if gpu or (config.device == "auto" and torch.cuda.is_available()) or not config.plain:
+            return False
         wide = max((a * b for a, b in pairwise(self.widths)), default=0) > WIDEST
         other = self.config.dropout or self.config.diversity or config.optimizer != "adam"
         return not (wide or other) and kernels.available()

@@ -18,6 +18,8 @@ from matinee.models.base import Sizes, Solved, pick
 from matinee.models.layers import row_chunks
 
 HOUR = 3600
+HELD = 20
+"""Floats that are held at a time for each place of a neighbour, numbers of films among them."""
 
 
 class SessionNeighboursConfig(Config):
@@ -86,9 +88,11 @@ class SessionNeighbours(Solved[SessionNeighboursConfig]):
         """Sums over the sessions nearest to the end of each history."""
         scores = torch.zeros(len(queries), self.sizes.items, device=self.device)
         if len(self.items):
-            width = int(self.sessions[-1]) + 1 + self.config.neighbours * self.config.length
-            for rows in row_chunks(len(queries), width + self.sizes.items):
-                scores[rows] = self._scores(queries.block(rows))
+            count = int(self.sessions[-1]) + 1
+            index = _sparse(self.film_weights, self.film_sessions, self.film_offsets, count)
+            places = min(self.config.neighbours, count) * self.config.length
+            for rows in row_chunks(len(queries), 3 * count + HELD * places + self.sizes.items):
+                scores[rows] = self._scores(queries.block(rows), index)
         return pick(scores, items)
 
     def _begins(self, data: Interactions) -> BoolArray:
@@ -99,10 +103,10 @@ class SessionNeighbours(Solved[SessionNeighboursConfig]):
         since = places - np.maximum.accumulate(np.where(new, places, 0))
         return since % self.config.length == 0
 
-    def _scores(self, queries: Queries) -> Tensor:
-        """Those of all films, `[B, n_items]`."""
+    def _scores(self, queries: Queries, index: csr_array) -> Tensor:
+        """Those of all films, `[B, n_items]`; the index holds the sessions of each film."""
         latest, weights = self._latest(queries)
-        similarity = self._similarity(latest, weights)
+        similarity = self._similarity(latest, weights, index)
         width = min(self.config.neighbours, similarity.shape[1])
         near, sessions = similarity.topk(width, dim=1)
         films = self._films(sessions).flatten(1)
@@ -135,11 +139,9 @@ class SessionNeighbours(Solved[SessionNeighboursConfig]):
         )
         return latest, torch.exp(-back[kept] / self.config.past)
 
-    def _similarity(self, queries: Queries, weights: Tensor) -> Tensor:
+    def _similarity(self, queries: Queries, weights: Tensor, index: csr_array) -> Tensor:
         """How like each session is, `[B, sessions]`; 0 for the asker's own."""
-        count, size = int(self.sessions[-1]) + 1, self.sizes.items
-        asked = _sparse(weights, queries.items, queries.offsets, size)
-        index = _sparse(self.film_weights, self.film_sessions, self.film_offsets, count)
+        asked = _sparse(weights, queries.items, queries.offsets, self.sizes.items)
         found = torch.from_numpy(dense(asked @ index))
         for row, user in enumerate(queries.users.tolist()):
             if user >= 0 and self.offsets[user] < self.offsets[user + 1]:

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -16,7 +17,7 @@ from matinee.data.interactions import Interactions
 from matinee.engine import Watcher
 from matinee.engine.history import lower_is_better
 from matinee.engine.memory import peak_mb
-from matinee.errors import ArtefactError, ConfigError
+from matinee.errors import ArtefactError, ConfigError, StaleCheckpoint
 from matinee.evaluation import Estimate, Report, evaluate
 from matinee.experiment import RunSpec
 from matinee.models import Recommender
@@ -30,8 +31,6 @@ from matinee.splits import Fold, Split
 
 RECIPE, TABLE, CARD, RUNS = "recipe.json", "table.json", "card.md", "runs"
 """What a recipe's folder holds, beside the outputs it asks for."""
-REFIT = "-refit"
-"""Stands after the name of a variant that is trained on the validation part as well."""
 
 Tell = Callable[[str], None]
 """Told which run begins."""
@@ -71,12 +70,13 @@ def run(
     started, folder = time.perf_counter(), Path(out)
     chosen = tuple(range(seed, seed + (seeds or recipe.seeds)))
     _check(recipe, chosen[0], data)
-    _clear(folder, recipe.all_variants if resume else ())
+    _clear(folder, (RUNS,) if resume else ())
     (folder / RECIPE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
     runs = _Runs(recipe, folder / RUNS, data, watcher, tell, resume)
     trials = {name: [runs.trial(name, s) for s in chosen] for name in recipe.all_variants}
     variant = _main(recipe, trials)
     main = [runs.refit(trial) for trial in trials[variant]] if recipe.refit else trials[variant]
+    runs.sweep()
     second = _write_outputs(recipe, folder, main[0])
     outcome = Outcome(
         recipe=recipe,
@@ -110,6 +110,16 @@ class _Runs:
     resume: bool
     kept: list[float] = field(default_factory=list[float])
     """Seconds that the trainings took which were not made anew."""
+    places: list[Path] = field(default_factory=list[Path])
+    """Where all runs are."""
+
+    def sweep(self) -> None:
+        """Leave no run of earlier settings or seeds behind."""
+        for run in self.folder.glob("*/*"):
+            if run not in self.places:
+                shutil.rmtree(run, ignore_errors=True)
+        for variant in {*self.folder.iterdir()} - {place.parent for place in self.places}:
+            shutil.rmtree(variant, ignore_errors=True)
 
     def trial(self, variant: str, seed: int) -> Trial:
         self._tell(f"{variant}, seed {seed}")
@@ -123,11 +133,12 @@ class _Runs:
         best = trial.facts.trainer.get("best_epoch")
         settings = spec.settings | ({} if best is None else {"epochs": best, "patience": None})
         spec = spec.updated({"valid": 0.0, "settings": settings})
-        return self._judged(trial.variant, spec, f"{trial.variant}{REFIT}/seed-{trial.seed}")
+        return self._judged(trial.variant, spec, f"{trial.variant}-refit/seed-{trial.seed}")
 
     def _judged(self, variant: str, spec: RunSpec, place: str) -> Trial:
         data, split = experiment.cut(spec)
-        artefact = self._trained(spec, self.folder / place, (data, split))
+        self.places.append(self.folder / place)
+        artefact = self._trained(spec, self.places[-1], (data, split))
         report = judge(self.recipe, artefact.model, split.test, split, [*self.recipe.metrics])
         valid, choose = None, self.recipe.choose
         if choose is not None and split.valid is not None:
@@ -142,8 +153,11 @@ class _Runs:
         if facts is not None and (facts.data.digest, facts.split.digest) == digests:
             self.kept.append(facts.seconds)
             return Artefact.load(folder)
-        begun = self.resume and facts is None and experiment.begun(folder, spec)
-        return experiment.train(spec, folder, parts=parts, watcher=self.watcher, resume=begun)
+        train = partial(experiment.train, spec, folder, parts=parts, watcher=self.watcher)
+        try:
+            return train(resume=self.resume and facts is None and experiment.begun(folder, spec))
+        except StaleCheckpoint:
+            return train()
 
     def _tell(self, what: str) -> None:
         if self.tell is not None:
@@ -266,7 +280,7 @@ def recipe_of(folder: Path) -> str | None:
 
 
 def _clear(folder: Path, kept: Collection[str] = ()) -> None:
-    """Make the folder, or empty it of an earlier run of a recipe but for the variants kept.
+    """Make the folder, or empty it of an earlier run of a recipe but for what is to be kept.
 
     Raises:
         ArtefactError: If it holds something else.
@@ -281,7 +295,5 @@ def _clear(folder: Path, kept: Collection[str] = ()) -> None:
         )
     for name in (TABLE, CARD, *outputs.FILES):
         (folder / name).unlink(missing_ok=True)
-    variants = (folder / RUNS).iterdir() if (folder / RUNS).is_dir() else ()
-    old = [path for path in variants if path.name.removesuffix(REFIT) not in kept]
-    for path in (*old, *(folder / name for name in outputs.FOLDERS)):
-        shutil.rmtree(path, ignore_errors=True)
+    for name in {RUNS, *outputs.FOLDERS}.difference(kept):
+        shutil.rmtree(folder / name, ignore_errors=True)

@@ -209,6 +209,15 @@ def test_with_eras_both_the_wait_and_the_date_of_a_question_count() -> None:
     torch.testing.assert_close(later[0], later[3])  # what is after the last era's begin is of it
 
 
+def test_who_is_not_known_to_ask_at_any_time_asks_in_the_last_era() -> None:
+    model = of_eras(Sizes(3, FILMS, 30))
+    model.ends.copy_(torch.tensor([1000, 2000, 3000]))
+    stranger = Queries.anonymous([[1, 2]])
+    now, early = (replace(stranger, times=torch.tensor([at, at])) for at in (3500, 500))
+    torch.testing.assert_close(model.score(stranger), model.score(now))
+    assert not torch.allclose(model.score(stranger), model.score(early))
+
+
 def of_eras(sizes: Sizes) -> HSTU:
     model = build("hstu", {"dim": 8, "length": LENGTH, "eras": 4}, sizes, seed=1).eval()
     assert isinstance(model, HSTU)

@@ -44,9 +44,10 @@ def test_what_stands_before_the_film_in_common_counts_less() -> None:
 
 def test_films_that_were_rated_long_ago_do_not_count() -> None:
     stranger = Queries.anonymous([[0, 3]])
-    both = [1 / sqrt(3) * exp(-k) * exp(-1) for k in range(3)]
-    assert scores(two_people(), stranger)[:1] == pytest.approx(both[:1])
-    assert scores(two_people(), stranger, length=1)[:3] == [0, 0, 0]
+    first, second = exp(-1) / sqrt(3), 1 / sqrt(2)
+    expected = [first, first * exp(-1) + second * exp(-1), first * exp(-2), second]
+    assert scores(two_people(), stranger) == pytest.approx(expected)
+    assert scores(two_people(), stranger, length=1) == [0, 0, 0, 1]  # each film is a session
 
 
 def test_a_pause_ends_a_session_and_so_does_a_great_length() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from matinee.engine import Progress, Record
 from matinee.errors import ArtefactError, ConfigError
 from matinee.evaluation import Estimate
 from matinee.experiment import read_spec
+from matinee.models.ncf import GMF
 from matinee.recipes import Outcome, Recipe, run
 from matinee.recipes.results import over_seeds
 from matinee.splits import load_split
@@ -243,35 +245,71 @@ class TestGoingOn:
         assert {path.name for path in (out / "runs").iterdir()} == {"a", "b", "c"}
         assert figures(second) == figures(first)
         assert second.variants == run(recipe, tmp_path / "fresh").variants
-        assert second.seconds > first.trials[0].facts.seconds
+
+    def test_what_was_kept_counts_with_the_seconds_it_took(
+        self, ratings: str, tmp_path: Path
+    ) -> None:
+        recipe = made(ratings, variants=self.VARIANTS, main="a")
+        run(recipe, tmp_path / "out")
+        again = run(recipe, tmp_path / "out", resume=True, watcher=(watcher := Watching()))
+        took = [Artefact.load(tmp_path / f"out/runs/{v}/seed-0").facts.seconds for v in "ab"]
+        assert watcher.epochs == []
+        assert again.seconds > sum(took)
+
+    def test_no_seed_of_before_is_left_behind(self, ratings: str, tmp_path: Path) -> None:
+        recipe = made(ratings, variants=self.VARIANTS, main="a", refit=True)
+        run(recipe, tmp_path / "out", seeds=2)
+        run(recipe.updated({"refit": False}), tmp_path / "out", seed=1, resume=True)
+        left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("out/runs/*/*")}
+        assert left == {"out/runs/a/seed-1", "out/runs/b/seed-1"}
+
+    def test_other_defaults_make_another_run(
+        self, ratings: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run(made(ratings), tmp_path / "out")
+        monkeypatch.setattr(GMF, "defaults", {**GMF.defaults, "weight_decay": 0.1})
+        watcher = Watching()
+        run(made(ratings), tmp_path / "out", resume=True, watcher=watcher)
+        assert watcher.epochs == [1, 2, 3]
 
     def test_what_was_cut_short_goes_on(self, ratings: str, tmp_path: Path) -> None:
         recipe = made(ratings, variants=self.VARIANTS, main="a")
 
-        class Impatient:
-            def progress(self, progress: Progress) -> None: ...
-
-            def epoch(self, record: Record) -> None:
-                if record.epoch == 2 and (tmp_path / "out/runs/b").exists():
-                    raise KeyboardInterrupt
-
         with pytest.raises(KeyboardInterrupt):
-            run(recipe, tmp_path / "out", watcher=Impatient())
-        before = made_when(tmp_path / "out", "a")
-        outcome = run(recipe, tmp_path / "out", resume=True)
+            run(recipe, tmp_path / "out", watcher=Watching(stop_after=3 + 2))
+        watcher, before = Watching(), made_when(tmp_path / "out", "a")
+        outcome = run(recipe, tmp_path / "out", resume=True, watcher=watcher)
+        assert watcher.epochs in ([2, 3], [3])
         assert made_when(tmp_path / "out", "a") == before
         assert outcome.variants == run(recipe, tmp_path / "fresh").variants
 
+    @pytest.mark.parametrize("cut_short", [False, True])
     def test_what_was_trained_on_other_data_is_trained_anew(
-        self, ratings: str, tmp_path: Path
+        self, ratings: str, tmp_path: Path, cut_short: bool
     ) -> None:
         copy = tmp_path / "ratings.csv"
         lines = Path(ratings).read_text(encoding="utf-8").splitlines(keepends=True)
         copy.write_text("".join(lines[:-100]), encoding="utf-8")
-        run(made(str(copy)), tmp_path / "out")
+        with pytest.raises(KeyboardInterrupt) if cut_short else nullcontext():
+            run(made(str(copy)), tmp_path / "out", watcher=Watching(2 if cut_short else None))
         copy.write_text("".join(lines), encoding="utf-8")
         outcome = run(made(str(copy)), tmp_path / "out", resume=True)
         assert figures(outcome) == figures(run(made(str(copy)), tmp_path / "fresh"))
+
+
+class Watching:
+    """Notes the epochs, and has all stopped after so many."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.epochs: list[int] = []
+        self.stop_after = stop_after
+
+    def progress(self, progress: Progress) -> None: ...
+
+    def epoch(self, record: Record) -> None:
+        self.epochs.append(record.epoch)
+        if len(self.epochs) == self.stop_after:
+            raise KeyboardInterrupt
 
 
 def made_when(folder: Path, variant: str) -> int:
