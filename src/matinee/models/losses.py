@@ -79,7 +79,9 @@ def calibrated_cross_entropy(
     With a share a = K / (n_items - 1) of all others drawn the exponent is
     a (t (1 - 1/a) + 1/a), with t the calibration. Source: Petrov and Macdonald, 'gSASRec:
     reducing overconfidence in sequential recommendation trained with negative sampling',
-    RecSys 2023; theirs are drawn for each state.
+    RecSys 2023; theirs are drawn for each state. A product of 0 stands for the odds of a film at
+    random, 1 to n_items - 1, and not for even ones: else the first steps bring all logits down by
+    a direction that all films share, which then drowns what tells them apart.
 
     Args:
         states: `[m, d]`.
@@ -91,8 +93,11 @@ def calibrated_cross_entropy(
     right, others = _against(states, films, wanted, negatives)
     share = min(len(negatives) / max(len(films) - 1, 1), 1.0)
     exponent = share * (calibration * (1 - 1 / share) + 1 / share)
-    losses = functional.softplus(others).sum(1) + exponent * functional.softplus(-right)
-    return losses.mean() / (1 + len(negatives))
+    odds = math.log(max(len(films) - 1, 1))
+    losses = functional.softplus(others - odds).sum(1) + exponent * functional.softplus(
+        odds - right
+    )
+    return losses.mean()
 
 
 def _against(

@@ -147,12 +147,13 @@ def test_calibrated_cross_entropy_is_the_published_one(calibration: float) -> No
     share = 4 / 10
     exponent = share * (calibration * (1 - 1 / share) + 1 / share)
     assert calibration or exponent == pytest.approx(1)  # plain binary cross-entropy
-    expected = [
-        exponent * math.log1p(math.exp(-right)) + sum(math.log1p(math.exp(n)) for n in others)
+    expected = [  # of eleven films one is right: odds of 1 to 10 before anything is known
+        exponent * math.log1p(10 * math.exp(-right))
+        + sum(math.log1p(math.exp(n) / 10) for n in others)
         for right, others in logits_by_row()
     ]
     ours = calibrated_cross_entropy(*tensors(1.0), NEGATIVES, calibration=calibration)
-    assert ours.item() == pytest.approx(sum(expected) / 30 / 5, rel=1e-5)
+    assert ours.item() == pytest.approx(sum(expected) / 30, rel=1e-5)
 
 
 def test_with_the_right_film_alone_drawn_there_is_nothing_to_tell_apart() -> None:

@@ -113,7 +113,7 @@ def test_what_is_asked_in_training_is_what_is_asked_later(model: Sequential) -> 
 
 @pytest.mark.parametrize("loss", ["sampled", "gbce"])
 def test_a_few_negatives_teach_the_next_step_too(loss: str) -> None:
-    model = fitted("sasrec", staircase(), loss=loss, negatives=10, spread=0.125)
+    model = fitted("sasrec", staircase(), loss=loss, negatives=10)
     best = model.score(Queries.anonymous([[3, 4, 5], [17, 18, 19], [9, 10]])).argmax(1)
     assert best.tolist() == [6, 0, 11]
 
