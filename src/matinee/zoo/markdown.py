@@ -156,11 +156,10 @@ def _failures(failures: Mapping[str, str]) -> Iterator[str]:
 
 def _curves(compared: Compared, picture: str | None) -> Iterator[str]:
     if picture is not None:
+        solved = any(len(curve) == 1 for curve in compared.curves.values())
+        point = "; a point is a model that is solved in one go" if solved else ""
         yield "## Quality against seconds of training"
-        yield (
-            f"{compared.watched} on the validation part, from the histories of the runs; a point "
-            "is a model that is solved in one go."
-        )
+        yield f"{compared.watched} on the validation part, from the histories of the runs{point}."
         yield f"![{compared.watched} against seconds of training]({picture})"
 
 
