@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matinee.config import Config, load_toml
+from matinee.errors import ArtefactError
 from matinee.evaluation import direction
 
 FILE = Path(__file__).with_name("bars.toml")
@@ -76,14 +77,26 @@ def reached(bar: Bar, runs: Path) -> Reached:
     Args:
         bar: The bar.
         runs: The folder of all runs.
+
+    Raises:
+        ArtefactError: If what is there does not tell figures.
     """
     for name in ("table.json", "model.json"):
         file = runs / bar.run / name
         if file.is_file():
-            told = json.loads(file.read_text(encoding="utf-8"))
-            figure = told["metrics"].get(bar.metric, {})
-            ends = {end: figure.get(end) for end in ("value", "low", "high")}
-            return Reached(
-                bar, **ends, seconds=told.get("seconds"), machine=told.get("machine", "")
-            )
+            return _told(bar, file)
     return Reached(bar)
+
+
+def _told(bar: Bar, file: Path) -> Reached:
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        figure = told["metrics"].get(bar.metric, {})
+        ends = {end: figure.get(end) for end in ("value", "low", "high")}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ArtefactError(
+            "this does not tell the figures of a run",
+            where=str(file),
+            expected="what `matinee recipes run` or `matinee train` writes there",
+        ) from None
+    return Reached(bar, **ends, seconds=told.get("seconds"), machine=told.get("machine", ""))

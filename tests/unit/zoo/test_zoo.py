@@ -133,6 +133,13 @@ class TestBars:
     def test_nothing_there(self, tmp_path: Path) -> None:
         assert reached(self.bar(), tmp_path).verdict == "not measured"
 
+    @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"metrics": {"ndcg@10": 3}}'])
+    def test_what_tells_no_figures_is_named(self, text: str, tmp_path: Path) -> None:
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        (tmp_path / "a" / "b" / "table.json").write_text(text, encoding="utf-8")
+        with pytest.raises(ArtefactError, match=r"table\.json.*figures of a run"):
+            reached(self.bar(), tmp_path)
+
 
 @pytest.fixture(scope="module")
 def written(
