@@ -84,7 +84,9 @@ class Config(BaseModel):
                 expected=f"a folder with {file}",
             ) from None
         except ConfigError as error:
-            raise ArtefactError(error.what, where=str(path), expected=error.expected) from None
+            raise ArtefactError(
+                error.what, where=str(path), expected=error.expected, remedy=error.remedy
+            ) from None
         except ValueError as error:
             raise ArtefactError(f"cannot be read: {error}", where=str(path)) from None
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from matinee.cli.main import run
 from matinee.recipes import names
 
 Command = Callable[..., tuple[int, str, str]]
+PROGRAM = "import sys; from matinee.cli.main import run; sys.exit(run(sys.argv[1:]))"
 
 RECIPE = """
 title = "Neighbours [of films]"
@@ -119,3 +123,40 @@ def test_an_unknown_recipe(matinee: Command) -> None:
 def test_wrong_usage(matinee: Command) -> None:
     assert matinee("recipes", "run", "r1-best", "--seeds", 0)[0] == 2
     assert matinee("recipes", "fly")[0] == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill", "Ctrl-C"])
+def test_a_recipe_that_was_killed_goes_on(
+    matinee: Command, tmp_path: Path, number: signal.Signals
+) -> None:
+    trained = '{ model = "gmf", settings = { dim = 4, epochs = 30 } }'
+    path, out = tmp_path / "mine.toml", tmp_path / "cut"
+    path.write_text(RECIPE.replace("{ a = {}, b = {} }", f"{{ a = {{}}, b = {trained} }}"))
+    command = [sys.executable, "-c", PROGRAM, "recipes", "run", path, "--out", out]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "b, seed 0" in line)
+        process.send_signal(number)
+        _, told = process.communicate()
+    assert process.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert number == signal.SIGKILL or "the same command with --resume" in told
+    kept = (out / "runs" / "a" / "seed-0" / "model.json").stat().st_mtime_ns
+    code, on, _ = matinee("recipes", "run", path, "--out", out, "--resume", "--json")
+    assert code == 0
+    assert (out / "runs" / "a" / "seed-0" / "model.json").stat().st_mtime_ns == kept
+    code, whole, _ = matinee("recipes", "run", path, "--out", tmp_path / "whole", "--json")
+    assert code == 0
+    assert json.loads(on)["variants"] == json.loads(whole)["variants"]
+
+
+def test_what_is_no_recipes_folder_is_not_gone_on_with(
+    matinee: Command, recipe: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("dear", encoding="utf-8")
+    code, out, err = matinee("recipes", "run", recipe, "--out", tmp_path / "other", "--resume")
+    assert (code, out) == (1, "")
+    assert "left alone" in err
+    assert len(err.strip().splitlines()) == 1

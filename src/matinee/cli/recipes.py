@@ -77,29 +77,25 @@ def run(
     ] = False,
 ) -> None:
     """Run a recipe and compare its figures with the published ones."""
-    from matinee.cli.watching import watching
     from matinee.recipes import find
-    from matinee.recipes import run as library
 
     recipe = find(name)
     folder = out or Path("runs") / recipe.name
+    outcome = _outcome(console, recipe, folder, data=data, seeds=seeds, seed=seed, resume=resume)
+    console.answer(outcome.as_dict(), *_parts(outcome))
+    console.next(f"matinee recommend {outcome.trials[0].run} --user ID; all of it is in {folder}")
+
+
+def _outcome(console: Console, recipe: Recipe, folder: Path, **asked: Any) -> Outcome:
+    from matinee.cli.watching import watching
+    from matinee.recipes import run as library
+
     try:
         with watching(console) as watcher:
-            outcome = library(
-                recipe,
-                folder,
-                data=data,
-                seeds=seeds,
-                seed=seed,
-                watcher=watcher,
-                tell=console.note,
-                resume=resume,
-            )
+            return library(recipe, folder, watcher=watcher, tell=console.note, **asked)
     except KeyboardInterrupt:
         console.warn("stopped. To go on: the same command with --resume")
         raise typer.Exit(130) from None
-    console.answer(outcome.as_dict(), *_parts(outcome))
-    console.next(f"matinee recommend {outcome.trials[0].run} --user ID; all of it is in {folder}")
 
 
 def _figures(recipe: Recipe) -> Iterator[str]:

@@ -3,13 +3,13 @@
 from matinee.experiment.judging import judge, like_at, split_of
 from matinee.experiment.preparing import Prepared, cut, prepare
 from matinee.experiment.spec import NARROWING, RunSpec, read_spec
-from matinee.experiment.training import begun, finished, resume, train
+from matinee.experiment.training import complete, finished, resume, train
 
 __all__ = [
     "NARROWING",
     "Prepared",
     "RunSpec",
-    "begun",
+    "complete",
     "cut",
     "finished",
     "judge",

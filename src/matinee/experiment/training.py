@@ -15,7 +15,7 @@ from matinee.curves import save_curves
 from matinee.data.interactions import Interactions
 from matinee.engine import History, Watcher, fit, memory
 from matinee.engine.trainer import device_name
-from matinee.errors import ArtefactError, ConfigError
+from matinee.errors import ArtefactError, ConfigError, StaleCheckpoint
 from matinee.experiment.judging import judged, validation
 from matinee.experiment.preparing import Prepared, prepare
 from matinee.experiment.spec import SPEC, RunSpec, read_spec
@@ -107,12 +107,23 @@ def resume(
     )
 
 
-def begun(folder: Path, spec: RunSpec) -> bool:
-    """Whether a folder is of that very run, be it finished or cut short."""
+def complete(
+    spec: RunSpec,
+    folder: Path,
+    *,
+    parts: tuple[Interactions, Split] | None = None,
+    watcher: Watcher | None = None,
+) -> Artefact:
+    """Go on with that very run if a folder has it cut short, or else train it anew; see `train`.
+
+    It is also trained anew if data or settings of the training loop have changed since.
+    """
+    done = _manifest(folder)
+    resume = _is_of(folder, spec) and not (done and done.metrics)
     try:
-        return read_spec(folder) == spec
-    except ArtefactError:
-        return False
+        return train(spec, folder, parts=parts, watcher=watcher, resume=resume)
+    except StaleCheckpoint:
+        return train(spec, folder, parts=parts, watcher=watcher)
 
 
 def finished(folder: Path, spec: RunSpec) -> Facts | None:
@@ -121,17 +132,36 @@ def finished(folder: Path, spec: RunSpec) -> Facts | None:
     What its data were at the time is one of them. It is another run if defaults of its settings
     have changed since.
     """
-    kind = models.find(spec.model)
-    try:
-        manifest = Manifest.read(read_manifest(folder), where=str(folder))
-        theirs = kind.Config.parse(manifest.config)
-        loop = {key: manifest.trainer[key] for key in manifest.trainer if key not in REACHED}
-        their_loop = TrainerConfig.parse(loop) if loop else None
-    except (ArtefactError, ConfigError):
+    manifest = _manifest(folder)
+    if manifest is None or not manifest.metrics or not _is_of(folder, spec):
         return None
-    settings, our_loop = route(spec.settings, kind)
-    same = theirs == kind.Config.parse(settings) and their_loop == our_loop
-    return manifest.facts() if same and begun(folder, spec) and manifest.metrics else None
+    return manifest.facts() if _same_settings(manifest, spec) else None
+
+
+def _same_settings(manifest: Manifest, spec: RunSpec) -> bool:
+    """Whether a run has the settings that it would have now, defaults included."""
+    kind = models.find(spec.model)
+    settings, loop = route(spec.settings, kind)
+    told = {key: value for key, value in manifest.trainer.items() if key not in REACHED}
+    try:
+        theirs, their_loop = kind.Config.parse(manifest.config), TrainerConfig.parse(told)
+    except ConfigError:  # one of them is no longer there
+        return False
+    return theirs == kind.Config.parse(settings) and (their_loop if told else None) == loop
+
+
+def _is_of(folder: Path, spec: RunSpec) -> bool:
+    try:
+        return read_spec(folder) == spec
+    except ArtefactError:
+        return False
+
+
+def _manifest(folder: Path) -> Manifest | None:
+    try:
+        return Manifest.read(read_manifest(folder), where=str(folder))
+    except ArtefactError:
+        return None
 
 
 def _spent(folder: Path) -> float:

@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -17,7 +16,7 @@ from matinee.data.interactions import Interactions
 from matinee.engine import Watcher
 from matinee.engine.history import lower_is_better
 from matinee.engine.memory import peak_mb
-from matinee.errors import ArtefactError, ConfigError, StaleCheckpoint
+from matinee.errors import ArtefactError, ConfigError
 from matinee.evaluation import Estimate, Report, evaluate
 from matinee.experiment import RunSpec
 from matinee.models import Recommender
@@ -153,11 +152,8 @@ class _Runs:
         if facts is not None and (facts.data.digest, facts.split.digest) == digests:
             self.kept.append(facts.seconds)
             return Artefact.load(folder)
-        train = partial(experiment.train, spec, folder, parts=parts, watcher=self.watcher)
-        try:
-            return train(resume=self.resume and facts is None and experiment.begun(folder, spec))
-        except StaleCheckpoint:
-            return train()
+        train = experiment.complete if self.resume else experiment.train
+        return train(spec, folder, parts=parts, watcher=self.watcher)
 
     def _tell(self, what: str) -> None:
         if self.tell is not None:

@@ -15,8 +15,8 @@ HEAD = "<!-- Written by `matinee bench page`; do not edit. -->"
 SIMPLE = ("popularity", "itemknn", "ease")
 """The simple baselines that every model should beat."""
 
-TOGETHER = """One process trained them all, one after the other: the memory told of a model is the \
-most that it or any before it needed."""
+TOGETHER = """Processes trained several models, one after the other: the memory told of a model is \
+the most that it or any before it in its process needed."""
 """Said of the variants of a recipe."""
 
 SHOWN = ("ndcg", "recall", "hit_rate", "map", "rmse", "mae", "coverage", "diversity", "novelty")

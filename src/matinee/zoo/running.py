@@ -157,7 +157,7 @@ def _trained(spec: RunSpec, folder: Path) -> str | None:
 def _train(spec: RunSpec, folder: Path, answer: Any) -> None:
     """What the process does."""
     try:
-        experiment.train(spec, folder, resume=experiment.begun(folder, spec))
+        experiment.complete(spec, folder)
         answer.send(None)
     except MatineeError as error:
         answer.send(str(error))
