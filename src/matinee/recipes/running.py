@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 
 from matinee import experiment
-from matinee.artefact import Artefact
+from matinee.artefact import Artefact, Facts
 from matinee.data.interactions import Interactions
 from matinee.engine import Watcher
 from matinee.engine.history import lower_is_better
@@ -90,8 +90,8 @@ def run(
         listed=_listed(recipe, main[0]),
         similar=_similar(recipe, trials),
         folder=folder,
-        seconds=time.perf_counter() - started + sum(runs.kept),
-        peak_mb=peak_mb(),
+        seconds=time.perf_counter() - started + sum(facts.seconds for facts in runs.kept),
+        peak_mb=max([peak_mb(), *(facts.peak_mb for facts in runs.kept)]),
     )
     _keep(outcome)
     return outcome
@@ -107,8 +107,8 @@ class _Runs:
     watcher: Watcher | None
     tell: Tell | None
     resume: bool
-    kept: list[float] = field(default_factory=list[float])
-    """Seconds that the trainings took which were not made anew."""
+    kept: list[Facts] = field(default_factory=list[Facts])
+    """Of the trainings that were not made anew."""
     places: list[Path] = field(default_factory=list[Path])
     """Where all runs are."""
 
@@ -150,7 +150,7 @@ class _Runs:
         facts = experiment.finished(folder, spec) if self.resume else None
         digests = tuple(part.digest for part in parts)
         if facts is not None and (facts.data.digest, facts.split.digest) == digests:
-            self.kept.append(facts.seconds)
+            self.kept.append(facts)
             return Artefact.load(folder)
         train = experiment.complete if self.resume else experiment.train
         return train(spec, folder, parts=parts, watcher=self.watcher)
