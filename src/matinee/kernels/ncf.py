@@ -61,7 +61,7 @@ def train(
     for step in range(len(rates)):
         here, number = slice(step * per_step, (step + 1) * per_step), done + step + 1
         room = begin(users[here], items[here], memory)
-        lift_share(net, room, alone)
+        lift_share(net, state, room, alone)
         weigh_share(net, room, alone)
         settle_share(net, state, room, rates[step], number, alone)
         losses[step] = finish(net, state, room, rates[step], number)
@@ -91,15 +91,15 @@ def _side(entries: Integers, lane: int, memory: Side) -> Side:
 
 
 @njit(nogil=True, cache=True)
-def lift_share(net: Net, room: Room, share: tuple[int, int]) -> None:
+def lift_share(net: Net, state: State, room: Room, share: tuple[int, int]) -> None:
     """The first layer of the rows that are one of so many threads'."""
     (left, right, _), spare = _split(net), room.scratch[share[0]]
     people, films = len(room.people.losses), len(room.films.losses)
     for block in range(share[0], people + films, share[1]):
         if block < people:
-            lift(net, net.people, left, 0, room.people, block, spare)
+            lift(net, state.people, left, 0, room.people, block, spare)
         else:
-            lift(net, net.films, right, 1, room.films, block - people, spare)
+            lift(net, state.films, right, 1, room.films, block - people, spare)
 
 
 @njit(nogil=True, cache=True)

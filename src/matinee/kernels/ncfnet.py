@@ -31,25 +31,21 @@ class Net(NamedTuple):
         dense: Flat weights: of the tower's first layer those of the person, those of the film and
             the bias; of each later layer the weights and the bias; those of the output, the
             product's before the top's, and its bias.
-        people: Vectors `[n_users, width]`, the product's before the tower's.
-        films: Vectors `[n_items, width]`.
     """
 
     dim: int
     widths: Integers
     l2: float
     dense: Floats
-    people: Floats
-    films: Floats
 
 
 class State(NamedTuple):
     """What steps change, and how much it shrinks by itself.
 
     Attributes:
-        dense: As in `Net`.
-        people: As in `Net`.
-        films: As in `Net`.
+        dense: Flat, as in `Net`.
+        people: Vectors `[n_users, width]`, the product's before the tower's.
+        films: Vectors `[n_items, width]`, alike.
         decay: `[n]`, decoupled decay of each dense weight.
         row_decay: That of the tables' rows.
     """
@@ -117,16 +113,16 @@ class Room(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def make_room(net: Net, people: int, each: int, threads: int) -> Room:
+def make_room(net: Net, state: State, people: int, each: int, threads: int) -> Room:
     """Room for steps of so many people, of so many films each."""
     half, wide = first_layer(net)
-    shape, width = wide + net.dim, net.people.shape[1]
+    shape, width = wide + net.dim, state.people.weight.shape[1]
     upper = len(net.dense) - 2 * wide * half
     count, columns = blocks(people, per_block(each)), filled(max(BLOCK, each))
     units = max(net.widths[1:].sum() + net.dim, 2 * (shape + half + width))
     return Room(
-        _make_side(people, len(net.people), shape, wide * half),
-        _make_side(people * each, len(net.films), shape, wide * half),
+        _make_side(people, len(state.people.weight), shape, wide * half),
+        _make_side(people * each, len(state.films.weight), shape, wide * half),
         np.empty((count, upper), np.float32),
         np.empty(count),
         aligned(threads, columns * 2 * (units + 1)),

@@ -14,21 +14,28 @@ from matinee.kernels.adam import Moments, move_rows
 from matinee.kernels.arrays import Floats, ShortIntegers
 from matinee.kernels.layers import climb, cut, descend, slope, turn
 from matinee.kernels.ncfnet import BLOCK, Net, Rule, Side, filled
+from matinee.kernels.prefetch import prefetch
 
 
 @njit(nogil=True, cache=True)
 def lift(
-    net: Net, table: Floats, matrix: Floats, times: float, side: Side, block: int, spare: Floats
+    net: Net, table: Moments, matrix: Floats, times: float, side: Side, block: int, spare: Floats
 ) -> None:
-    """Fill `steep` and `own` of a block of rows; `times` is what of the vector is in the latter."""
+    """Fill `steep` and `own` of a block of rows; `times` is what of the vector is in the latter.
+
+    The rows' means, which `settle` will move, are on their way to the cache from here on.
+    """
     here = slice(block * BLOCK, min((block + 1) * BLOCK, len(side.groups.rows)))
     rows, (wide, half), dim = side.groups.rows[here], matrix.shape, net.dim
     n = filled(len(rows))
+    prefetch(table.weight, rows)
     steep, spare = cut(spare, dim + wide, n)
     own, spare = cut(spare, dim + wide, n)
     low, spare = cut(spare, half, n)
-    near, _ = cut(spare, len(rows), table.shape[1])
-    _copy(table, rows, near)
+    near, _ = cut(spare, len(rows), table.weight.shape[1])
+    _copy(table.weight, rows, near)
+    prefetch(table.mean, rows)
+    prefetch(table.square, rows)
     _columns(near, dim, low)
     turn(near, steep[:dim])
     steep[dim:] = 1

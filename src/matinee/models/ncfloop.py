@@ -76,25 +76,24 @@ class NCFLoop:
         users, items = batch["users"].numpy(), batch["items"].numpy()
         size, net = self.batches.per_batch, self._net(state)
         alone = threads == 1 or min(size, len(users)) * items.shape[1] < SHARED
-        room = self._memory(net, items.shape[1], 1 if alone else threads)
+        room = self._memory(net, state, items.shape[1], 1 if alone else threads)
         take = ncf.train if alone else _train
         losses = take(net, state, users, items, size, rates, done, room)
         for pieces, flat in zip(dense, state.dense, strict=True):
             _spread(flat, pieces)
         return losses
 
-    def _memory(self, net: Net, each: int, threads: int) -> Room:
+    def _memory(self, net: Net, state: State, each: int, threads: int) -> Room:
         """Room for steps, the same one for as long as it is large enough."""
         if self._room is None or len(self._room.scratch) < threads:
             people = min(self.batches.per_batch, len(self.batches.data))
-            self._room = make_room(net, people, each, threads)
+            self._room = make_room(net, state, people, each, threads)
         return self._room
 
     def _net(self, state: State) -> Net:
-        people, films = state.people.weight, state.films.weight
-        dim = people.shape[1] - (self.widths[0] if self.widths else 0)
+        dim = state.people.weight.shape[1] - (self.widths[0] if self.widths else 0)
         widths = np.array([_filled(width) for width in self.widths], np.int64)
-        return Net(dim, widths, self.l2, state.dense.weight, people, films)
+        return Net(dim, widths, self.l2, state.dense.weight)
 
     def _decay(self, pieces: list[Piece]) -> NDArray[np.float32]:
         """Of matrices, not of biases."""
@@ -141,7 +140,7 @@ def _train(
         for step, rate in enumerate(rates.tolist()):
             here, number = slice(step * per_step, (step + 1) * per_step), done + step + 1
             room = ncf.begin(users[here], items[here], memory)
-            shared(ncf.lift_share, room)
+            shared(ncf.lift_share, state, room)
             shared(ncf.weigh_share, room)
             shared(ncf.settle_share, state, room, rate, number)
             losses[step] = ncf.finish(net, state, room, rate, number)
