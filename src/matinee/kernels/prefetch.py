@@ -43,9 +43,15 @@ _fetch: Callable[[int], None] = cast("Any", _line)
 @njit(nogil=True, cache=True)
 def prefetch(table: Floats, rows: Integers | ShortIntegers) -> None:
     """Have the processor fetch rows `[n]` of a table `[m, d]`; nothing changes, or waits for it."""
-    size, begin = table.shape[1] * table.itemsize, table.ctypes.data
     for row in rows:
-        first = begin + row * size
-        for address in range(first, first + size, LINE):
-            _fetch(address)
-        _fetch(first + size - 1)
+        prefetch_row(table, row)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def prefetch_row(table: Floats, row: int) -> None:
+    """As `prefetch`, a single row."""
+    size = table.shape[1] * table.itemsize
+    first = table.ctypes.data + row * size
+    for address in range(first, first + size, LINE):
+        _fetch(address)
+    _fetch(first + size - 1)

@@ -12,6 +12,10 @@ import numpy as np
 from numba import njit
 
 from matinee.kernels.arrays import Bits, Doubles, Floats, ShortIntegers
+from matinee.kernels.prefetch import prefetch_row
+
+AHEAD = 16
+"""How many ratings before its turn the rows of one are asked for."""
 
 
 class Tables(NamedTuple):
@@ -90,6 +94,7 @@ def _descend(
     size, rates = batches.size, batches.rates
     bias, mean = tables.people.shape[1] - 1, np.float32(stars.mean)
     l2, bias_l2 = np.float32(stars.l2), np.float32(stars.bias_l2)
+    last = len(entries.users) - 1
     for step in range(part[0] // size, len(rates)):
         rate = np.float32(2 * rates[step])  # of squares
         keep, keep_bias = np.float32(1 - rate * l2), np.float32(1 - rate * bias_l2)
@@ -97,6 +102,9 @@ def _descend(
             lane = entries.lanes[n]
             if lane != share[0] and share[1] == 2:
                 continue
+            soon = min(n + AHEAD, last)
+            prefetch_row(tables.people, entries.users[soon])
+            prefetch_row(tables.films, entries.items[soon])
             p, q = tables.people[entries.users[n]], tables.films[entries.items[n]]
             product, squares = np.float32(0), np.float32(0)
             for k in range(bias):
