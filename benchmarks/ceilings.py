@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 
 SIDE, FLOATS, TIMES = 2048, 1 << 26, 10
+LARGER = 4
+"""How many times as large both are on an accelerator, which less does not fill."""
 
 
 def fastest(job: Callable[[], object]) -> float:
@@ -21,13 +23,24 @@ def fastest(job: Callable[[], object]) -> float:
     return min(taken)
 
 
-def ceilings() -> dict[str, float]:
-    """Operations a second of a float32 product, and bytes a second read and written in a copy."""
-    a, b, c = torch.rand(3, SIDE, SIDE)
-    source, target = torch.rand(FLOATS), torch.empty(FLOATS)
+def ceilings(device: str = "cpu", kind: torch.dtype = torch.float32) -> dict[str, float]:
+    """Operations a second of a product of that kind, and bytes a second read and written in a copy.
+
+    Args:
+        device: As PyTorch calls it.
+        kind: Of the numbers multiplied; those copied are float32.
+    """
+    larger = 1 if device == "cpu" else LARGER
+    side, floats = larger * SIDE, larger * FLOATS
+    a, b, c = torch.rand(3, side, side, device=device).to(kind)
+    source, target = torch.rand(2, floats, device=device)
+
+    def seconds(job: Callable[[], object]) -> float:
+        return fastest(job if device == "cpu" else lambda: (job(), torch.accelerator.synchronize()))
+
     return {
-        "operations": 2 * SIDE**3 / fastest(lambda: torch.mm(a, b, out=c)),
-        "bytes": 2 * 4 * FLOATS / fastest(lambda: target.copy_(source)),
+        "operations": 2 * side**3 / seconds(lambda: torch.mm(a, b, out=c)),
+        "bytes": 2 * 4 * floats / seconds(lambda: target.copy_(source)),
     }
 
 

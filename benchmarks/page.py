@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import own, peers
+from benchmarks.accelerated import section as accelerated
 from benchmarks.goals import Line, table
 from benchmarks.own import section as alone
 from benchmarks.own.measurement import Measurement
@@ -93,12 +94,13 @@ def write() -> None:
         written(
             [(peers.named(name), stored(name)) for name in peers.COMPARISONS],
             [(own.named(name), stored(name)) for name in own.MEASUREMENTS],
+            stored("accelerated"),
         )
     )
 
 
-def written(compared: Compared, measured: Measured) -> str:
-    """The page: goals, comparisons, measurements, growth."""
+def written(compared: Compared, measured: Measured, there: Result | None) -> str:
+    """The page: goals, comparisons, measurements, what an accelerator does, growth."""
     lines: list[Line] = []
     for comparison, result in compared:
         lines += beside.lines(comparison, result)
@@ -112,6 +114,7 @@ def written(compared: Compared, measured: Measured) -> str:
             *(beside.section(c, result) + origin(result) for c, result in compared if result),
             ALONE,
             *(alone.section(m, result) + origin(result) for m, result in measured if result),
+            accelerated.section(there) if there else accelerated.NONE,
             GROWTH,
         ]
     )

@@ -12,30 +12,37 @@ from benchmarks.peers.comparison import Arrays, Comparison, Quality, Task, Work,
 from benchmarks.peers.ease import films
 
 HIDDEN, CODE, DROPOUT, BATCH, RATE, K = 600, 200, 0.5, 500, 1e-3, 10
+SETTINGS: dict[str, Any] = {"hidden": (HIDDEN,), "dim": CODE, "dropout": DROPOUT}
+"""The model in our words."""
 
 
 def ours(arrays: Arrays, precision: str = "float32") -> Task:
     import torch
 
-    from matinee.data.interactions import Interactions
     from matinee.engine import TrainerConfig, fit
     from matinee.models import Sizes, build
     from matinee.models.autoencoders import MultVAE
 
-    columns = arrays["train_users"], arrays["train_items"]
-    data = Interactions.build(*columns, catalogue=films(int(arrays["n_items"])))
-    settings = {"hidden": (HIDDEN,), "dim": CODE, "dropout": DROPOUT}
+    data = interactions(arrays)
     loop = TrainerConfig(epochs=1, batch_size=BATCH, learning_rate=RATE, threads=2)
     loop = loop.updated({"precision": precision})
 
     def run() -> MultVAE:
         torch.manual_seed(0)
-        model = build("multvae", settings, Sizes.of(data))
+        model = build("multvae", SETTINGS, Sizes.of(data))
         assert isinstance(model, MultVAE)
         fit(model, data, loop)
         return model.eval()
 
     return Task(run, lambda model: judge(arrays, model.score(data.queries()).numpy()))
+
+
+def interactions(arrays: Arrays) -> Any:
+    """The training part as we read it."""
+    from matinee.data.interactions import Interactions
+
+    columns = arrays["train_users"], arrays["train_items"]
+    return Interactions.build(*columns, catalogue=films(int(arrays["n_items"])))
 
 
 def recbole(arrays: Arrays) -> Task:

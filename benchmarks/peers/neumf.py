@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.comparison import Arrays, Comparison, Quality, Task, Work
+from benchmarks.peers.ease import films
 
 NEGATIVES, RATE, SEED = 4, 1e-3, 0
 EACH = 1 + NEGATIVES
@@ -61,12 +62,10 @@ PAIRS = 1 << 16
 
 def ours(batch: int) -> Side:
     def side(arrays: Arrays) -> Task:
-        from benchmarks.peers.ease import films
-        from matinee.data.interactions import Interactions
         from matinee.engine import Trainer, TrainerConfig
         from matinee.models import Learned, Sizes, build
 
-        data = Interactions.build(*quarter(arrays), catalogue=films(int(arrays["n_items"])))
+        data = interactions(arrays)
         loop = TrainerConfig(
             epochs=1, batch_size=batch, learning_rate=RATE, threads=2 if batch > 1000 else 1
         )
@@ -86,6 +85,13 @@ def ours(batch: int) -> Side:
         return Task(run, judged)
 
     return side
+
+
+def interactions(arrays: Arrays) -> Any:
+    """The quarter as we read it."""
+    from matinee.data.interactions import Interactions
+
+    return Interactions.build(*quarter(arrays), catalogue=films(int(arrays["n_items"])))
 
 
 def compile_loop(data: Any, settings: dict[str, Any], loop: Any) -> None:

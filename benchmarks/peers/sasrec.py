@@ -22,22 +22,18 @@ DIM, BLOCKS, HEADS, DROPOUT, BATCH, RATE, K = 64, 2, 2, 0.2, 128, 1e-3, 10
 def ours(
     arrays: Arrays, length: int, epochs: int, precision: Literal["float32", "bfloat16"] = "float32"
 ) -> Task:
-    """The dense layers of a block as wide as the vectors, as they are in the paper."""
-    from matinee.data.interactions import Interactions
     from matinee.engine import TrainerConfig, fit
     from matinee.models import Sizes, build
     from matinee.models.sasrec import SASRec
     from matinee.recommendation.topk import recommend_many
 
-    users, items, _ = held_out(arrays)
-    data = Interactions.build(users, items, catalogue=films(int(arrays["n_items"])))
-    settings = {"length": length, "dim": DIM, "blocks": BLOCKS, "heads": HEADS, "widening": 1}
+    data, given = interactions(arrays), settings(length)
     loop = TrainerConfig(
         epochs=epochs, batch_size=BATCH, learning_rate=RATE, threads=2, precision=precision
     )
 
     def run() -> SASRec:
-        model = build("sasrec", {**settings, "dropout": DROPOUT}, Sizes.of(data))
+        model = build("sasrec", given, Sizes.of(data))
         assert isinstance(model, SASRec)
         fit(model, data, loop)
         return model.eval()
@@ -46,6 +42,20 @@ def ours(
         return judge(arrays, recommend_many(model, data.queries(), K)[0].numpy())
 
     return Task(run, judged)
+
+
+def interactions(arrays: Arrays) -> Any:
+    """The histories as we read them."""
+    from matinee.data.interactions import Interactions
+
+    users, items, _ = held_out(arrays)
+    return Interactions.build(users, items, catalogue=films(int(arrays["n_items"])))
+
+
+def settings(length: int) -> dict[str, Any]:
+    """The model in our words; the dense layers of a block are as wide as the vectors."""
+    wide = {"length": length, "dim": DIM, "blocks": BLOCKS, "heads": HEADS, "widening": 1}
+    return {**wide, "dropout": DROPOUT}
 
 
 def rectools(

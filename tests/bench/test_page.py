@@ -89,7 +89,7 @@ def test_a_section_tells_goals_and_floors(added: dict[str, Any]) -> None:
 
 def test_the_page_has_every_goal_once(added: dict[str, Any]) -> None:
     missing = Comparison("Guessing", 7, {}, lambda _: Work(1, 1), "nothing")
-    text = page.written([(missing, None)], [(ADDING, added)])
+    text = page.written([(missing, None)], [(ADDING, added)], None)
     table = text[text.index("| work | bar |") :].split("\n\n")[0]
     assert "| Guessing | ≥ 7 x the fastest peer |  | **not measured** |" in table
     assert "| Adding up | all numbers: ≤ 3 s | 2 [1, 3] | reached |" in table

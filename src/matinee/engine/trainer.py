@@ -101,6 +101,7 @@ class Trainer:
         )
         self.snapshots = Snapshots(folder / "checkpoint" if folder else None)
         self._identity = {
+            "model": model.config.model_dump(mode="json"),
             "config": config.model_dump(),
             "seed": seed,
             "data": data.digest if folder else "",
@@ -316,7 +317,7 @@ class Trainer:
     def _resume(self) -> None:
         tensors, facts = self.snapshots.load("last")
         for key, value in self._identity.items():
-            if facts[key] != value:
+            if facts.get(key) != value:
                 raise StaleCheckpoint(
                     f"the checkpoint was made with another {key}",
                     where=str(self.folder),

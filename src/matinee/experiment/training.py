@@ -116,7 +116,7 @@ def complete(
 ) -> Artefact:
     """Go on with that very run if a folder has it cut short, or else train it anew; see `train`.
 
-    It is also trained anew if data or settings of the training loop have changed since.
+    It is also trained anew if data or settings, defaults included, have changed since.
     """
     done = _manifest(folder)
     resume = _is_of(folder, spec) and not (done and done.metrics)

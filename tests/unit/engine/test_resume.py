@@ -97,12 +97,14 @@ def test_other_settings_or_data_are_not_resumed(tmp_path: Path) -> None:
     data = resumable.likes(resumable.checkerboard())
     other = resumable.likes(resumable.checkerboard(seed=1))
 
-    def trainer(data: Interactions, **changes: object) -> Trainer:
-        model = build("gmf", {}, Sizes.of(data))
+    def trainer(data: Interactions, negatives: int = 4, **changes: object) -> Trainer:
+        model = build("gmf", {"negatives": negatives}, Sizes.of(data))
         config = TrainerConfig(epochs=1).updated(changes)
         return Trainer(model, data, config, folder=tmp_path)  # type: ignore[arg-type]
 
     trainer(data).run()
+    with pytest.raises(TrainingError, match="another model"):
+        trainer(data, negatives=2).run(resume=True)
     with pytest.raises(TrainingError, match="another config"):
         trainer(data, learning_rate=0.5).run(resume=True)
     with pytest.raises(TrainingError, match="another data"):

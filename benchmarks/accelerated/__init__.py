@@ -1,0 +1,1 @@
+"""Our networks on an accelerator, in either precision, and compiled."""
