@@ -36,7 +36,9 @@ def ceilings(device: str = "cpu", kind: torch.dtype = torch.float32) -> dict[str
     source, target = torch.rand(2, floats, device=device)
 
     def seconds(job: Callable[[], object]) -> float:
-        return fastest(job if device == "cpu" else lambda: (job(), torch.accelerator.synchronize()))
+        if device == "cpu":
+            return fastest(job)
+        return fastest(lambda: (job(), torch.accelerator.synchronize(device)))
 
     return {
         "operations": 2 * side**3 / seconds(lambda: torch.mm(a, b, out=c)),

@@ -15,6 +15,8 @@ import numpy as np
 from benchmarks import page
 from benchmarks.accelerated.epochs import measure
 from benchmarks.peers import inputs
+from matinee.engine.trainer import choose_device
+from matinee.errors import ConfigError
 
 ROUNDS = 5
 
@@ -25,11 +27,17 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     asked = parser.parse_args()
+    try:
+        device = choose_device(asked.device)
+    except ConfigError as error:
+        parser.error(str(error))
+    if device.type == "cpu":
+        parser.error("there is no accelerator; `benchmarks.peers` measures the processor")
     file = inputs.write("ml-1m")
     if file is None:
         parser.error("MovieLens-1M is not under MATINEE_DATA")
     with np.load(file) as arrays:
-        page.store("accelerated", measure(dict(arrays), asked.device, asked.rounds))
+        page.store("accelerated", measure(dict(arrays), str(device), asked.rounds))
     page.write()
 
 

@@ -86,7 +86,8 @@ def measure(arrays: Arrays, device: str, rounds: int) -> dict[str, Any]:
     limits = {kind: ceilings(device, getattr(torch, kind)) for kind in kinds}
     networks: dict[str, dict[str, Any]] = {}
     for name, network in NETWORKS.items():
-        data, work, told = network.data(arrays), named(name).work(arrays), dict[str, Any]()
+        data, work = network.data(arrays), named(name).work(arrays)
+        told: dict[str, Any] = {}
         for way, settings in WAYS.items():
             seconds = spread(epochs(network, data, {**settings, "device": device}, rounds))
             limit = limits[settings.get("precision", "float32")]

@@ -32,6 +32,7 @@ def section(result: dict[str, Any]) -> str:
             rows.append([title, way, *figures])
     return f"""## On an accelerator
 
+Floors are of products of 8,192 by 8,192 and of copies of 1 GB here.
 {result["device"]}: products {" and ".join(products)}, copies {limits["float32"]["bytes"] / 1e9:.0f}
 GB/s. Measured on {result["day"]}, an epoch that does not count and {result["rounds"]} that do.
 

@@ -13,6 +13,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """While entered, turns the first SIGINT or SIGTERM into a flag to be looked at.
 
+    If nobody looked, it raises KeyboardInterrupt when it is left, be it by an error.
     Outside the main thread, where no handler can be set, it does nothing.
 
     Attributes:
@@ -37,6 +38,8 @@ class Interruption:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self.asked and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         del number, frame

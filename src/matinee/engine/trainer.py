@@ -28,6 +28,13 @@ Validate = Callable[[], dict[str, float]]
 
 CHECK_EVERY = 50
 """Steps between looks at the loss for NaN; each look waits for the device."""
+OTHERS = {
+    "model": "another model, or other settings of it",
+    "config": "other settings of the training",
+    "seed": "another seed",
+    "data": "other data",
+}
+"""What is said of a checkpoint that cannot be resumed."""
 LOOK_EVERY = 0.2
 """Seconds between reports of progress."""
 FLOPS_A_WEIGHT = 6
@@ -101,7 +108,7 @@ class Trainer:
         )
         self.snapshots = Snapshots(folder / "checkpoint" if folder else None)
         self._identity = {
-            "model": model.config.model_dump(mode="json"),
+            "model": {"name": model.name, **model.config.model_dump(mode="json")},
             "config": config.model_dump(),
             "seed": seed,
             "data": data.digest if folder else "",
@@ -317,9 +324,9 @@ class Trainer:
     def _resume(self) -> None:
         tensors, facts = self.snapshots.load("last")
         for key, value in self._identity.items():
-            if facts.get(key) != value:
+            if facts.get(key, value) != value:
                 raise StaleCheckpoint(
-                    f"the checkpoint was made with another {key}",
+                    f"the checkpoint was made with {OTHERS[key]}",
                     where=str(self.folder),
                     remedy="Resume with the same data and settings, or start anew.",
                 )

@@ -42,7 +42,7 @@ _fetch: Callable[[int], None] = cast("Any", _line)
 
 @njit(nogil=True, cache=True)
 def prefetch(table: Floats, rows: Integers | ShortIntegers) -> None:
-    """Have the processor fetch rows `[n]` of a table `[m, d]`; nothing changes, or waits for it."""
+    """Have the processor fetch rows `[n]` of a contiguous table `[m, d]`; nothing waits for it."""
     for row in rows:
         prefetch_row(table, row)
 

@@ -94,17 +94,17 @@ def _descend(
     size, rates = batches.size, batches.rates
     bias, mean = tables.people.shape[1] - 1, np.float32(stars.mean)
     l2, bias_l2 = np.float32(stars.l2), np.float32(stars.bias_l2)
-    last = len(entries.users) - 1
+    alone, last = share[1] == 1, part[1] - 1
     for step in range(part[0] // size, len(rates)):
         rate = np.float32(2 * rates[step])  # of squares
         keep, keep_bias = np.float32(1 - rate * l2), np.float32(1 - rate * bias_l2)
         for n in range(max(step * size, part[0]), min((step + 1) * size, part[1])):
-            lane = entries.lanes[n]
-            if lane != share[0] and share[1] == 2:
+            soon, lane = min(n + AHEAD, last), entries.lanes[n]
+            if alone or entries.lanes[soon] == share[0]:
+                prefetch_row(tables.people, entries.users[soon])
+                prefetch_row(tables.films, entries.items[soon])
+            if not alone and lane != share[0]:
                 continue
-            soon = min(n + AHEAD, last)
-            prefetch_row(tables.people, entries.users[soon])
-            prefetch_row(tables.films, entries.items[soon])
             p, q = tables.people[entries.users[n]], tables.films[entries.items[n]]
             product, squares = np.float32(0), np.float32(0)
             for k in range(bias):

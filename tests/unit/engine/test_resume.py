@@ -16,6 +16,7 @@ import torch
 from matinee.data.interactions import Interactions
 from matinee.engine import Trainer, TrainerConfig
 from matinee.engine.checkpoint import load_checkpoint, save_checkpoint
+from matinee.engine.interrupt import Interruption
 from matinee.errors import ConfigError, TrainingError
 from matinee.models import Sizes, build
 from support import resumable
@@ -103,11 +104,11 @@ def test_other_settings_or_data_are_not_resumed(tmp_path: Path) -> None:
         return Trainer(model, data, config, folder=tmp_path)  # type: ignore[arg-type]
 
     trainer(data).run()
-    with pytest.raises(TrainingError, match="another model"):
+    with pytest.raises(TrainingError, match="another model, or other settings"):
         trainer(data, negatives=2).run(resume=True)
-    with pytest.raises(TrainingError, match="another config"):
+    with pytest.raises(TrainingError, match="other settings of the training"):
         trainer(data, learning_rate=0.5).run(resume=True)
-    with pytest.raises(TrainingError, match="another data"):
+    with pytest.raises(TrainingError, match="other data"):
         trainer(other).run(resume=True)
 
 
@@ -127,7 +128,8 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
         load_checkpoint(path)
 
 
-def test_asked_to_stop_it_leaves_a_checkpoint_and_stops(tmp_path: Path) -> None:
+@pytest.mark.parametrize("after", [3, resumable.LOOP.epochs], ids=["in between", "at the end"])
+def test_asked_to_stop_it_leaves_a_checkpoint_and_stops(tmp_path: Path, after: int) -> None:
     expected = resumable.digest(*resumable.train(None))
     calls = 0
 
@@ -138,7 +140,7 @@ def test_asked_to_stop_it_leaves_a_checkpoint_and_stops(tmp_path: Path) -> None:
         def epoch(self, record: object) -> None:
             nonlocal calls
             calls += 1
-            if calls == 3:
+            if calls == after:
                 os.kill(os.getpid(), signal.SIGINT)
 
     data = resumable.likes(resumable.checkerboard(people=60, films=24))
@@ -158,6 +160,13 @@ def test_asked_to_stop_it_leaves_a_checkpoint_and_stops(tmp_path: Path) -> None:
         trainer.run()
     assert signal.getsignal(signal.SIGINT) is before
     assert resumable.digest(*resumable.train(tmp_path)) == expected
+
+
+def test_an_error_does_not_hide_that_somebody_asked() -> None:
+    with pytest.raises(KeyboardInterrupt) as stopped, Interruption():  # noqa: PT012 - all of it
+        os.kill(os.getpid(), signal.SIGINT)
+        raise ValueError("pruned")
+    assert isinstance(stopped.value.__cause__, ValueError)
 
 
 def test_early_stopping_without_validation_is_refused() -> None:

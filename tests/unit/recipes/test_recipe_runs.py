@@ -17,7 +17,7 @@ from matinee.engine import Progress, Record
 from matinee.errors import ArtefactError, ConfigError
 from matinee.evaluation import Estimate
 from matinee.experiment import read_spec
-from matinee.models.ncf import GMF
+from matinee.models.ncf import GMF, GMFConfig
 from matinee.recipes import Outcome, Recipe, run
 from matinee.recipes.results import over_seeds
 from matinee.splits import load_split
@@ -229,6 +229,12 @@ def test_other_data_are_told(ratings: str, tmp_path: Path) -> None:
     assert outcome.notice.startswith(f"Run on {ratings} instead of ml-20m")
 
 
+class Regularised(GMFConfig):
+    """Settings of a later version, whose default is another."""
+
+    l2: float = 0.01
+
+
 class TestGoingOn:
     VARIANTS: ClassVar[dict[str, Any]] = {"a": {}, "b": {"settings": {"dim": 2}}}
 
@@ -264,11 +270,22 @@ class TestGoingOn:
         left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("out/runs/*/*")}
         assert left == {"out/runs/a/seed-1", "out/runs/b/seed-1"}
 
+    @pytest.mark.parametrize("cut_short", [False, True])
+    @pytest.mark.parametrize("of_model", [False, True])
     def test_other_defaults_make_another_run(
-        self, ratings: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        ratings: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        cut_short: bool,
+        of_model: bool,
     ) -> None:
-        run(made(ratings), tmp_path / "out")
-        monkeypatch.setattr(GMF, "defaults", {**GMF.defaults, "weight_decay": 0.1})
+        with pytest.raises(KeyboardInterrupt) if cut_short else nullcontext():
+            run(made(ratings), tmp_path / "out", watcher=Watching(2 if cut_short else None))
+        if of_model:
+            monkeypatch.setattr(GMF, "Config", Regularised)
+        else:
+            monkeypatch.setattr(GMF, "defaults", {**GMF.defaults, "weight_decay": 0.1})
         watcher = Watching()
         run(made(ratings), tmp_path / "out", resume=True, watcher=watcher)
         assert watcher.epochs == [1, 2, 3]
