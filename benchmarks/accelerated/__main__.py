@@ -27,10 +27,12 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     asked = parser.parse_args()
+    if asked.rounds < 1:
+        parser.error("--rounds is to be 1 at least")
     try:
         device = choose_device(asked.device)
     except ConfigError as error:
-        parser.error(str(error))
+        parser.error(error.what)
     if device.type == "cpu":
         parser.error("there is no accelerator; `benchmarks.peers` measures the processor")
     file = inputs.write("ml-1m")

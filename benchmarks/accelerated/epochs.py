@@ -79,7 +79,7 @@ def measure(arrays: Arrays, device: str, rounds: int) -> dict[str, Any]:
     """Train every network in every way."""
     import torch
 
-    from benchmarks.ceilings import ceilings
+    from benchmarks.ceilings import FLOATS, LARGER, SIDE, ceilings
     from matinee.engine.trainer import choose_device, device_name
 
     kinds = ("float32", "bfloat16")
@@ -95,5 +95,11 @@ def measure(arrays: Arrays, device: str, rounds: int) -> dict[str, Any]:
             told[way] = {"seconds": seconds, "times_floor": floor["times_floor"]}
             print(f"{name} {way}: {seconds['median']:.4f} s", file=sys.stderr)
         networks[network.title] = told
-    device = device_name(choose_device(device))
-    return {"device": device, "rounds": rounds, "ceilings": limits, "networks": networks}
+    return {
+        "device": device_name(choose_device(device)),
+        "rounds": rounds,
+        "side": LARGER * SIDE,
+        "copied_mb": 4 * LARGER * FLOATS >> 20,
+        "ceilings": limits,
+        "networks": networks,
+    }

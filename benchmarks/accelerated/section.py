@@ -14,7 +14,8 @@ Not measured, as none has been at hand: `python -m benchmarks.accelerated` does 
 
 def section(result: dict[str, Any]) -> str:
     """What the page says of it."""
-    limits = result["ceilings"]
+    limits, side = result["ceilings"], f"{result['side']:,}"
+    copies = f"{limits['float32']['bytes'] / 1e9:.0f}"
     products = (f"{limits[k]['operations'] / 1e12:.3g} TFLOP/s in {k}" for k in limits)
     rows = [
         ["network", "way", "seconds an epoch", "times as fast as float32", "times the floor"],
@@ -32,9 +33,9 @@ def section(result: dict[str, Any]) -> str:
             rows.append([title, way, *figures])
     return f"""## On an accelerator
 
-Floors are of products of 8,192 by 8,192 and of copies of 1 GB here.
-{result["device"]}: products {" and ".join(products)}, copies {limits["float32"]["bytes"] / 1e9:.0f}
-GB/s. Measured on {result["day"]}, an epoch that does not count and {result["rounds"]} that do.
+Floors here are those of products of {side} by {side}, and of copies of {result["copied_mb"]:,} MB.
+{result["device"]}: products {" and ".join(products)}, copies {copies} GB/s. Measured on
+{result["day"]}, an epoch that does not count and {result["rounds"]} that do.
 
 {chr(10).join(map(row, rows))}
 """

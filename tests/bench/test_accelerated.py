@@ -64,9 +64,12 @@ def test_ways_are_told_beside_float32_without_compiling() -> None:
             "device": "An abacus",
             "day": "2026-01-01",
             "rounds": 5,
+            "side": 64,
+            "copied_mb": 7,
             "ceilings": {"float32": limit, "bfloat16": limit},
             "networks": {"Mult-VAE": {"float32": took(3.0), "bfloat16": took(2.0)}},
         }
     )
     assert "2 TFLOP/s in bfloat16, copies 3" in text
+    assert "copies of 7 MB" in text
     assert "| bfloat16 | 2 [2, 2] | 1.5 | 5 |" in text

@@ -37,7 +37,11 @@ def test_all_lines_of_a_row_are_asked_for_and_no_others(
     assert {byte // prefetch.LINE for byte in asked} == wanted
 
 
-def test_no_rows_are_no_matter() -> None:
-    from matinee.kernels.prefetch import prefetch  # noqa: PLC0415 - needs numba
+@pytest.mark.parametrize("rows", [[], [2, 0, 2]])
+def test_each_row_is_asked_for(rows: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    from matinee.kernels import prefetch  # noqa: PLC0415 - needs numba
 
-    prefetch(np.zeros((0, 5), np.float32), np.array([], np.int32))
+    asked: list[int] = []
+    monkeypatch.setattr(prefetch, "prefetch_row", lambda _, row: asked.append(int(row)))
+    prefetch.prefetch.py_func(np.zeros((3, 5), np.float32), np.array(rows, np.int32))
+    assert asked == rows
